@@ -1,4 +1,4 @@
-"""Every snippet of docs/facilities.md is checked, built, trained for an epoch and loaded."""
+"""Every snippet of docs/facilities.md is checked, built, trained and loaded; its commands and Python run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from page_commands import blocks, commands
 
+from nnrun.cli.main import nnrun
 from nnrun.config.document import parse
 from nnrun.config.dump import dump
 from nnrun.pipeline.check import examine
@@ -16,7 +19,8 @@ from nnrun.progress import NullProgress
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "facilities.md").read_text(encoding="utf-8")
 BASE = parse(re.search(r"```yaml base\n(.*?)```", PAGE, re.DOTALL).group(1), "base").data
-ROWS = re.findall(r"^## (.+?)\n.*?```yaml\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
+SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE))
+ROWS = [(title, snippet) for title, text in SECTIONS.items() for snippet in blocks(text, "yaml")]
 
 
 def merged_with(base: dict[str, object], more: dict[str, object]) -> dict[str, object]:
@@ -41,8 +45,15 @@ def written(snippet: str, folder: Path) -> Path:
 
 def test_every_section_has_a_snippet() -> None:
     """Every section of the page has a snippet."""
-    assert len(ROWS) == PAGE.count("\n## ")
-    assert len(ROWS) > 15
+    assert [title for title, text in SECTIONS.items() if "```" not in text] == []
+    assert len(ROWS) > 20
+
+
+def test_the_rows_lead_to_every_section() -> None:
+    """The table at the beginning leads to each section by the name that GitHub and MkDocs give it."""
+    table = PAGE[: PAGE.index("```yaml base")]
+    names = [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in SECTIONS]
+    assert sorted(re.findall(r"\]\(#([^)]+)\)", table)) == sorted([*names, names[2]])
 
 
 @pytest.mark.parametrize(("row", "snippet"), ROWS, ids=[row for row, _ in ROWS])
@@ -59,3 +70,22 @@ def test_every_snippet_trains_and_loads(row: str, snippet: str, tmp_path: Path) 
     done = train(TrainRequest(str(written(snippet, tmp_path)), runs_dir=tmp_path / "runs"), NullProgress())
     again = evaluate(EvaluateRequest(str(done.folder.path), tmp_path / "runs"), NullProgress())
     assert again.scores["test"] == done.scores["test"], row
+
+
+@pytest.mark.keras
+def test_the_commands_and_the_python_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands end well, one after the other, the estimators learn, and the callback ends training."""
+    monkeypatch.chdir(tmp_path)
+    written("training: {}", tmp_path)
+    for words in (words for text in SECTIONS.values() for code in blocks(text, "bash") for words in commands(code)):
+        done = CliRunner().invoke(nnrun, words)
+        assert done.exit_code == 0, (words, done.output)
+    assert {"model.svg", "curve_loss.svg"} <= {path.name for path in Path("runs").glob("*_drawn_*/**/*.svg")}
+    exec(compile(blocks(SECTIONS["scikit-learn: a config as an estimator"], "python")[0], "facilities.md", "exec"), {})  # noqa: S102 - it is ours
+    own = SECTIONS["Callbacks: a user's own"]
+    name, code = re.search(r"```python (\S+)\n(.*?)```", own, re.DOTALL).groups()
+    (tmp_path / name).write_text(code, encoding="utf-8")
+    config = written(re.search(r"```yaml code\n(.*?)```", own, re.DOTALL).group(1), tmp_path)
+    request = TrainRequest(str(config), code=(Path(name),), runs_dir=tmp_path / "own")
+    lines = train(request, NullProgress()).folder.metrics.read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 1

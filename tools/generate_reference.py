@@ -263,16 +263,18 @@ def findings_page() -> str:
     )
 
 
-def _language(file: str) -> str:
-    return "python" if file.endswith(".py") else "csv"
+def _file(name: str, text: str) -> str:
+    """Return what the page says of a file of an example."""
+    if not all(character.isprintable() or character == "\n" for character in text):
+        return f"With `{name}`, of {len(text)} bytes."
+    return join_parts(f"With `{name}`:", code_block("python" if name.endswith(".py") else "csv", text))
 
 
 def _finding(name: str, finding: Explanation) -> str:
-    files = [join_parts(f"With `{file}`:", code_block(_language(file), text)) for file, text in finding.files.items()]
     return join_parts(
         f"## {name}",
         f"{finding.severity.capitalize()}. {escape(finding.what)} {escape(finding.why)}",
-        *files,
+        *(_file(file, text) for file, text in finding.files.items()),
         "Found:",
         code_block("yaml", finding.wrong),
         "Not found:",

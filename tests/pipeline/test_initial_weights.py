@@ -1,10 +1,11 @@
-"""Initial weights from another run: by the names of layers, and never a frozen layer that stays random."""
+"""Initial weights from another run or a file: by the names of layers, and never a frozen layer that stays random."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -194,6 +195,33 @@ def test_a_run_from_a_file_needs_nothing_else(runs: Path, saved: Path, tmp_path:
     assert "file: sources/initial.keras" in resolved.read_text()
     again = train(TrainRequest(str(resolved), runs_dir=tmp_path / "runs"), NullProgress())
     assert (again.folder.sources / "initial.keras").read_bytes() == saved.read_bytes()
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("name", ["mine.weights.h5", "keras_2.h5"])
+def test_a_file_of_weights_alone(saved: Path, tmp_path: Path, name: str) -> None:
+    """Weights that `save_weights` has written, of Keras 3 (with an optimizer) or 2, fill the layers in their order."""
+    import keras
+
+    old = keras.saving.load_model(saved)
+    if name == "keras_2.h5":
+        with h5py.File(tmp_path / name, "w") as file:
+            keras.src.legacy.saving.legacy_h5_format.save_weights_to_hdf5_group(file, old)
+    else:
+        old.save_weights(tmp_path / name)
+    still = ("optimizer: Adam", "optimizer: {SGD: {learning_rate: 1e-30}}")
+    file = config(tmp_path, still, ("name: second", "name: other"), init_from=name)
+    done = train(TrainRequest(str(file), runs_dir=tmp_path / "runs"), NullProgress())
+    new = keras.saving.load_model(done.folder.last)
+    assert all((now == then).all() for now, then in zip(new.get_weights(), old.get_weights(), strict=True))
+    (tmp_path / name).unlink()
+    resolved = str(done.folder.resolved)
+    assert train(TrainRequest(resolved, runs_dir=tmp_path / "runs"), NullProgress()).scores == done.scores
+    more = ("  - Dense: {units: 4, activation: relu, name: second}\n", "")
+    for change in (more, ("units: 4", "units: 6")):
+        other = config(tmp_path, change, init_from=str(done.folder.sources / f"initial.{name.partition('.')[2]}"))
+        with pytest.raises(RunError, match="are not those of this model"):
+            train(TrainRequest(str(other), runs_dir=tmp_path / "runs"), NullProgress())
 
 
 @pytest.mark.keras

@@ -434,7 +434,7 @@ class Session:
         """Load the weights of a saved model layer by layer; see `nnrun.engine.model.weights_in_order`."""
         from nnrun.engine.model.weights_in_order import load_weights_in_order
 
-        return load_weights_in_order(self._builder, self._experiment, saved)
+        return load_weights_in_order(self._builder, self._experiment, self.model, saved)
 
     def save(self, path: FilePath) -> None:
         """Save the whole model atomically.

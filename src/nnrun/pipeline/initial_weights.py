@@ -1,7 +1,7 @@
-"""Initial weights from another run or a saved model (`init_from`): checked before training, and loaded then.
+"""Initial weights from another run or a file (`init_from`): checked before training, and loaded then.
 
-A run gives its weights to the layers of the same names. A file is another model, of which nnrun knows no names: it
-gives its weights layer by layer, in the order of both models, and all must fit.
+A run gives its weights to the layers of the same names. A file is another model, or its weights alone; nnrun knows no
+names of it: it gives its weights layer by layer, in the order of both models, and all must fit.
 """
 
 from __future__ import annotations
@@ -77,7 +77,10 @@ def copy_of_file(folder: RunFolder, experiment: Experiment) -> dict[str, str] | 
     given = experiment.init_from
     if not isinstance(given, Mapping):
         return None
-    name = f"{folder.sources.name}/initial{FilePath(given['file']).suffix}"
+    file = FilePath(given["file"])
+    # Keras knows a file of weights by its name.
+    suffix = ".weights.h5" if file.name.endswith(".weights.h5") else file.suffix
+    name = f"{folder.sources.name}/initial{suffix}"
     return {"file": name, "sha256": given["sha256"]}
 
 

@@ -109,7 +109,7 @@ class Experiment(Section):
         distribution: Over how many devices each batch is divided; by default there is one.
         sweep: Which values of which keys `nnrun sweep` tries; a single training takes the config as it is.
         init_from: The run with whose best weights training starts: a path, an id, a name or `last`; or a saved model,
-            a `.keras` or `.h5` file.
+            a `.keras` or `.h5` file, or its weights alone, a `.weights.h5` file.
         expect: The expected scores, by their dotted path in `scores.json`.
         silence: Names of warnings and notes that are not shown for this config.
     """

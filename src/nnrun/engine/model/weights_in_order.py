@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.engine.model.to_config.convert import convert, made_layers
 from nnrun.engine.model.to_config.read import read_saved_model
+from nnrun.engine.model.weights_files import holds_weights_alone, load_weights_file
 from nnrun.errors import RunError
 
 if TYPE_CHECKING:
@@ -16,13 +17,14 @@ if TYPE_CHECKING:
     from nnrun.spec.experiment import Experiment
 
 
-def load_weights_in_order(builder: Builder, experiment: Experiment, saved: FilePath) -> list[str]:
+def load_weights_in_order(builder: Builder, experiment: Experiment, model: Any, saved: FilePath) -> list[str]:
     """Load the weights of a saved model into the layers of another, which must be as many and of the same shapes.
 
     Args:
         builder: What has built the layers of the config.
         experiment: The config.
-        saved: A `.keras` or `.h5` file.
+        model: Its model.
+        saved: A `.keras` or `.h5` file, of a model or of weights alone.
 
     Returns:
         The names of the layers that have weights.
@@ -31,6 +33,8 @@ def load_weights_in_order(builder: Builder, experiment: Experiment, saved: FileP
         RunError: The file holds no model, or one with other layers; the first that differs is named.
     """
     keras = builder.keras
+    if holds_weights_alone(saved):
+        return load_weights_file(keras, model, saved)
     theirs = [one for one in convert(keras, read_saved_model(keras, saved).model, None).layers if one is not None]
     ours = [one for one in made_layers(builder, experiment) if one.weights]
     # Adapted state is an argument in a config that was written from the model.

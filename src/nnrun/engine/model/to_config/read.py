@@ -102,7 +102,7 @@ def _read_hdf5(keras: ModuleType, path: FilePath) -> ModelFile:
         text = file.attrs.get("model_config")
         if text is None:
             what = "weights alone" if "layer_names" in file.attrs or "layers" in file else "no model"
-            hint = "save the whole model: model.save('model.keras') in place of save_weights"
+            hint = "save the whole model: model.save('model.keras'); init_from: takes weights alone, too"
             raise RunError(f"{path}: expected a Keras model, received a file with {what}", hint)
         config, training = json.loads(text), file.attrs.get("training_config")
         version = _text(file.attrs.get("keras_version", ""))
