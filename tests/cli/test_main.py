@@ -261,7 +261,7 @@ def test_an_interrupted_run_keeps_its_files(workdir: Path, environment: dict[str
         while not list(workdir.glob("runs/*/metrics.jsonl")) and time.monotonic() < until:
             time.sleep(0.05)
         run.send_signal(number)
-        out, err = run.communicate(timeout=60)
+        out, err = run.communicate(timeout=240)
     (folder,) = (workdir / "runs").iterdir()
     code, status, reason = {
         signal.SIGINT: (130, "interrupted", "stopped by the user"),

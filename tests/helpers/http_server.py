@@ -63,7 +63,7 @@ class RunningServer:
 
     def ask(self, path: str, body: Any = None, method: str | None = None, **headers: str) -> Answer:
         """Send a request on a connection of its own; a body that is no bytes is sent as JSON."""
-        connection = http.client.HTTPConnection(*self.address, timeout=60)
+        connection = http.client.HTTPConnection(*self.address, timeout=240)
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         sent = {} if body is None else {"Content-Type": "application/json"}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
@@ -77,7 +77,7 @@ class RunningServer:
     def stop(self) -> int:
         """Ask the server to stop, and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(60)
+        return self.process.wait(240)
 
 
 @contextmanager
@@ -101,4 +101,4 @@ def running_server(run: Path, folder: Path, *options: str, **environment: str) -
             yield RunningServer(process, log)
         finally:
             process.kill()
-            process.wait(60)
+            process.wait(240)

@@ -281,7 +281,7 @@ def test_ray_of_the_sweeps_own_listens_here_alone_and_leaves_nothing(tmp_path: P
     seen = [folder.run(number).log.read_text() for number in range(4) if folder.run(number).log.exists()]
     assert {log.partition("sees <")[2].partition("\n")[0] for log in seen} <= {f"{uuid}> None" for uuid in UUIDS}
     # The system ends them with the process that has started Ray.
-    wait_for(lambda: not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in family), 60.0)
+    wait_for(lambda: not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in family))
     assert scratch.startswith(str(Path(tempfile.gettempdir(), "nnrun-ray-")))
     assert not Path(scratch).exists()
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []

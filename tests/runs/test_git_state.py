@@ -110,7 +110,7 @@ def _append(file: Path, text: str) -> None:
 def _require_that_git_would_run_it(repository: Path, made: Path) -> None:
     """Fail where git alone does not run the program: the test would mean nothing."""
     words, streams = ["git", "diff", "HEAD"], {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
-    subprocess.run(words, cwd=repository, check=False, timeout=20, stderr=subprocess.DEVNULL, **streams)
+    subprocess.run(words, cwd=repository, check=False, timeout=120, stderr=subprocess.DEVNULL, **streams)
     assert made.exists()
     made.unlink()
 

@@ -33,7 +33,7 @@ def running(queue: ModelQueue) -> Iterator[None]:
         yield
     finally:
         stopped.set()
-        thread.join(30)
+        thread.join(240)
         assert not thread.is_alive()
 
 

@@ -78,7 +78,7 @@ def worker(folder: Path, code: int, state: str) -> list[str]:
         try:
             wait_for((folder / "ready").exists)
             process.terminate()
-            assert process.wait(60) == code
+            assert process.wait(240) == code
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)

@@ -255,7 +255,7 @@ def test_a_reboot_changes_no_bit_and_cancel_keeps_the_run(workdir: Path, process
     child = psutil.Process((begun.process or {})["pid"])
     for one in (worker, child):
         one.kill()
-    psutil.wait_procs([worker, child], timeout=30)
+    psutil.wait_procs([worker, child], timeout=240)
     assert Queue(runs).job(1).status == "running"
     assert process("queue", "start").returncode == 0
     job = wait_for(lambda: ended(runs, 1))
