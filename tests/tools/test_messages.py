@@ -14,6 +14,7 @@ from tool_scripts import load_script
 
 #: The rooms of `src/nnrun` whose messages are all translated; the others are translated in part.
 TRANSLATED = (
+    "catalog",
     "config",
     "spec",
     "top",
