@@ -123,3 +123,15 @@ def test_a_changed_file_is_refused() -> None:
     (entry,) = made.state(_parts("StandardScaler"))
     with pytest.raises(DataError, match=r"prepare\.json\) cannot be used: targets"):
         restore_target_preparation([{**entry, "targets": {}}])
+
+
+@pytest.mark.parametrize("step", [{"FunctionTransformer": "log1p"}, {"FunctionTransformer": "sqrt"}], ids=str)
+def test_a_target_of_which_a_step_makes_no_number_is_named(step: Any) -> None:
+    """The step, the target and its value are in the message, of training targets as of those of another part."""
+    y = np.array([1.0, 2.0, -3.0, 4.0])
+    with pytest.raises(DataError, match=r"'price'.*-3|-3.*'price'") as caught:
+        _fitted([step], y)
+    assert read_part("preparation", step)[0].name in caught.value.text
+    made = _fitted([step], np.abs(y))
+    with pytest.raises(DataError, match=r"-3"):
+        made.apply(y)

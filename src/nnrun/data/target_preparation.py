@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnrun.data.columns import Columns, resolve_columns
+from nnrun.data.columns import Columns, label, resolve_columns
 from nnrun.data.dataset import ALL_TARGETS
 from nnrun.data.prepare.registry import fitted_json, new_step, restore
 from nnrun.data.prepare.step import naming_step
@@ -62,7 +62,7 @@ class TargetPreparation:
         x: Any = y if table is None else Columns({name: table.values[name] for name in self.prepared})
         for step in self.steps:
             with naming_step(step.name):
-                x = step.apply(x)
+                x = _applied(step, x)
         return (
             x if table is None else Columns({name: x.values.get(name, column) for name, column in table.values.items()})
         )
@@ -138,9 +138,10 @@ def fit_target_preparation(
     for part in parts:
         step = new_step(part, 0)
         with naming_step(part.name):
-            for note in step.fit(x):
+            notes = step.fit(x)
+            x = _applied(step, x)
+            for note in notes:
                 progress.say(f"prepare_target: {note}")
-            x = step.apply(x)
         steps.append(step)
     progress.say(
         "The target is prepared: losses, and metrics of each epoch, are those of prepared targets; "
@@ -199,6 +200,24 @@ def _number_targets(names: Sequence[str], forms: TargetForms) -> tuple[str, ...]
     by_key = forms_by_target(forms)
     whole = next((by_key[key] for key in (ALL_TARGETS, WHOLE_TARGET) if key in by_key and key not in names), None)
     return tuple(name for name in names if name not in FIELDS and by_key.get(name, whole) == "number")
+
+
+def _applied(step: Step, x: Any) -> Any:
+    """Return targets after a fitted step.
+
+    Raises:
+        ValueError: It makes no finite number of one that is finite.
+    """
+    found = step.apply(x)
+    if not (isinstance(x, Columns) and isinstance(found, Columns)):
+        return found
+    for name in x.names:
+        wrong = np.isfinite(x.values[name]) & ~np.isfinite(found.values[name])
+        if wrong.any():
+            value = label(x.values[name][wrong][0])
+            text = f"the target {name!r} has the value {value}, of which the step makes no finite number"
+            raise ValueError(f"{text}; take a step for all values, such as StandardScaler")
+    return found
 
 
 def _table(y: np.ndarray | Columns, names: Sequence[str]) -> Columns:

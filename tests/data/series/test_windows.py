@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -191,6 +193,31 @@ def test_times_out_of_order_or_twice_are_refused(paths, listener, spec, lines: s
         _load(_spec(spec), paths, listener)
     _, findings = infer_facts(_spec(spec), form="number", paths=paths)
     assert findings[0].path == ("data", "source", "csv", "time")
+    assert re.search(text, findings[0].text)
+    assert findings[0].mark is not None
+    assert Path(findings[0].mark.file).name == "t.csv"
+    assert f"line {findings[0].mark.line}, column day" in findings[0].text
+
+
+def test_what_follows_from_defective_times_is_not_said(paths, spec) -> None:
+    """A time that is none is the only error: the column is not reported as text in addition."""
+    _write(paths, text="day,a,sales\n2026-01-01,0,0\nsoon,1,1\n2026-01-09,3,3\n")
+    _, findings = infer_facts(_spec(spec), form="number", paths=paths)
+    (found,) = [one for one in findings if one.name == "defective-data"]
+    assert "line 3, column day" in found.text
+
+
+@pytest.mark.parametrize("window", [3, 12])
+def test_series_that_are_too_short_are_named(paths, spec, window: int) -> None:
+    """`check` warns of series without a window; where none has one, the split is impossible."""
+    rows = [f"2026-01-{day + 1:02},0,{day},{store}" for store, days in (("b", 10), ("a", 2)) for day in range(days)]
+    _write(paths, text="\n".join(["day,a,sales,store", *rows]) + "\n")
+    _, findings = infer_facts(_spec(spec, group="store", window=window), form="number", paths=paths)
+    (found,) = [one for one in findings if one.name in ("short-series", "impossible-split")]
+    if window == 3:
+        assert found.text.startswith("1 of 2 series have too few rows for a window and are not used: a; a window of 3")
+    else:
+        assert found.name == "impossible-split"
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ class DefectList:
         among = f" of the first {self._examined:,} rows" if self._examined is not None else ""
         for defect in self._defects.values():
             line = self._line(defect)
-            mark = None if line is None else Mark(_relative(self.path), line)
+            mark = None if line is None else Mark(relative_to_here(self.path), line)
             place = [
                 f"{word} {value}" for word, value in (("line", line), ("column", defect.column)) if value is not None
             ]
@@ -278,7 +278,7 @@ def _byte_offset(file: CsvFile, line: int, skipped: int) -> int:
     return offset + len(row[:end].encode(codec, "surrogateescape"))
 
 
-def _relative(path: Path) -> str:
+def relative_to_here(path: Path) -> str:
     """Return the path as a user in the working folder would type it."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

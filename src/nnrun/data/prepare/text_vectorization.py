@@ -148,7 +148,9 @@ class TextVectorization(Step):
             if self.output_mode == "tf_idf":
                 with_token.update(set(tokens))
         if not counts:
-            raise ValueError(f"{format_names([repr(name) for name in columns])}: no training text has a token")
+            names = format_names([repr(name) for name in columns])
+            text = f"column {names}: no training text has a token, as `standardize: {self.standardize}` leaves nothing"
+            raise ValueError(text if self.standardize else f"column {names}: no training text has a token")
         self.vocabulary = [*self._special, *self._most_frequent(counts)]
         if self.output_mode == "tf_idf":
             self._learn_idf(with_token, len(lengths))

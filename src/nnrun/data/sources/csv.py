@@ -230,9 +230,9 @@ class Csv(TableSource):
         if facts.rows == 0 and stats.rows:
             return None, [no_target_left((*path, "target"))]
         if self.windows is not None:
-            facts, more = window_facts(
-                self.windows, facts, self._series_columns(file, roles), roles, self.date_formats, path
-            )
+            # Defects of the times say more than what follows from them.
+            columns = None if defects.problems() else self._series_columns(file, roles)
+            facts, more = window_facts(self.windows, facts, columns, roles, self.date_formats, path, file)
             others = [*others, *more]
         return facts, [
             *others,

@@ -161,7 +161,7 @@ class PictureTargets:
             classes = self._learn_classes([one for part in targets.values() for one in part])
         except DataError as error:
             code = "unreadable-data" if paths.find(self.folder) else "missing-file"
-            return None, [Finding(place, located_text(error), error.hint, code)]
+            return None, [Finding(place, error.text, error.hint, code)]
         shape = (*self._target_size(targets["train"]), self.channels)
         known: dict[str, Any] = {"task": self.task, "class_names": classes, "target_names": self.target_names}
         known["target"] = TargetArray(shape, "u" if self.are_masks else "f")
@@ -319,11 +319,6 @@ class PictureTargets:
 
     def _classes(self, counts: Sequence[np.ndarray]) -> tuple[str, ...]:
         return self.names or tuple(str(value) for value in np.flatnonzero(np.sum(counts, axis=0)))
-
-
-def located_text(error: DataError) -> str:
-    """Return the text of an error about a file with the file's name."""
-    return error.text if error.file is None else f"{error.file}: {error.text}"
 
 
 def _by_stem(files: Sequence[Path], root: Path) -> dict[str, Path]:
