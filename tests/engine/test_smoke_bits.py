@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from nnrun.data.load import load
+from nnrun.data.text.windows import Windows
 from nnrun.engine.backend.start import tensorflow
 from nnrun.engine.executors.logs import to_float
 from nnrun.engine.executors.shuffle import epoch_order
@@ -59,15 +60,9 @@ def _by_fit(session: Session, dataset: Dataset, epochs: int, batch: int, seed: i
 def _cut(dataset: Dataset, batch: int) -> Dataset:
     """Keep as many rows as `STEPS` steps take, the last of them incomplete."""
 
-    def first(rows: int, value: Any) -> Any:
-        if isinstance(value, dict):
-            return {name: first(rows, one) for name, one in value.items()}
-        return value[:rows] if isinstance(value, np.ndarray) else value
-
     def cut(part: Any, rows: int) -> Any:
-        if part is None or len(part) <= rows or not isinstance(part.x, (np.ndarray, dict)):
-            return part
-        return replace(part, **{one.name: first(rows, getattr(part, one.name)) for one in fields(part)})
+        kept = part is None or len(part) <= rows or not isinstance(part.x, (np.ndarray, dict, Windows))
+        return part if kept else part.first(rows)
 
     rows = STEPS * batch - batch // 2
     return replace(dataset, train=cut(dataset.train, rows), validation=cut(dataset.validation, rows))
