@@ -17,6 +17,7 @@ TRANSLATED = (
     "catalog",
     "config",
     "spec",
+    "data",
     "top",
 )
 
