@@ -16,8 +16,8 @@ from tool_scripts import load_script
 TRANSLATED = (
     "catalog",
     "config",
-    "spec",
     "data",
+    "spec",
     "top",
 )
 
