@@ -15,6 +15,8 @@ SMOKE = sorted(name for name in CONFIGS if name.startswith("smoke/"))
 GATES = {"and", "or", "nand", "xor_perceptron", "xor_mlp"}
 #: Configs of generated data or data of packages, each with one of the same kind that has a smoke version.
 ALIKE = {
+    # Its extra has an environment of its own, where tests train such models.
+    "digits_vit": "digits_cnn",
     "film_reviews": "sms_spam",
     "order_prices": "insurance",
     "order_tags": "tagger",

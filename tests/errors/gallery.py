@@ -72,6 +72,10 @@ def rewrite() -> int:
     return len(configs)
 
 
+#: Origins of entries whose kinds are read from a table of another library: a few are shown by configs of their own.
+_FROM_TABLES = ("sklearn", "keras_hub")
+
+
 def kinds() -> dict[str, tuple[str, str, str, Kind]]:
     """Return every distinct kind of the catalog by what it expects, with the first argument of that kind.
 
@@ -81,7 +85,7 @@ def kinds() -> dict[str, tuple[str, str, str, Kind]]:
     for category in lookup.CATEGORIES:
         for name in lookup.names(category):
             entry = lookup.entry(category, name)
-            for parameter in entry.parameters.values() if entry and entry.origin != "sklearn" else ():
+            for parameter in entry.parameters.values() if entry and entry.origin not in _FROM_TABLES else ():
                 if _wrong_value(parameter.kind) is not Ellipsis:
                     found.setdefault(parameter.kind.expects, (category, name, parameter.name, parameter.kind))
     return found

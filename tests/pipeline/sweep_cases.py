@@ -282,11 +282,17 @@ def schedule_cases() -> Iterator[Case]:
             yield Case((name,), f"{optimizer}", config(TASKS["number"], optimizer=part))
 
 
+def _layers() -> list[str]:
+    """Return the names of the layers but those of Keras Hub, whose package has an environment of its own."""
+    entries = [lookup.entry("layers", name) for name in lookup.names("layers")]
+    return [entry.name for entry in entries if entry is not None and entry.hub is None]
+
+
 def layer_cases() -> Iterator[Case]:
     """Every layer on every input: alone, and as a merge of two tensors."""
     for where, data in INPUTS.items():
         task = Task(data, (), 3, "softmax", "sparse_categorical_crossentropy")
-        for name in lookup.names("layers"):
+        for name in _layers():
             # Whether other values are token ids is known only after loading.
             if where == "codes" or name not in _OF_CODES:
                 yield Case((name,), where, config(task, layers=branches([name])))

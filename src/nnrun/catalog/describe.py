@@ -42,7 +42,7 @@ class Description:
         name: Its canonical name.
         category: Its category.
         summary: Its description.
-        origin: `keras`, `nnrun` or `user`.
+        origin: `keras`, `keras_hub`, `nnrun`, `sklearn` or `user`.
         aliases: Other names for it.
         example: One line of YAML that names it; empty where a config cannot use it.
         arguments: Its arguments in the order of the signature.
@@ -109,6 +109,8 @@ def example_value(entry: Entry, parameter: Parameter) -> Any:
 
 def example_part(entry: Entry) -> Any:
     """Return the entry as a config writes it: a word, a word with one value, or a mapping of required arguments."""
+    if entry.hub is not None:
+        return {entry.name: dict(entry.hub["example"])}
     arguments = {each.name: example_value(entry, each) for each in entry.parameters.values() if each.required}
     if not arguments:
         return entry.name

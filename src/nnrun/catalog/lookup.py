@@ -1,7 +1,7 @@
 """Entries of the catalog by name: `entry("layers", "Conv2D")`. Its files are read once, at first use.
 
 `catalog.json` holds what Keras and nnrun offer; `sklearn/MAJOR.MINOR.json` the transformers of a release of
-scikit-learn, which are preparation steps.
+scikit-learn, which are preparation steps; `hub.json` the backbones of Keras Hub, which are layers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.catalog.constraints import TARGET_WORD, kind_from_constraints
-from nnrun.catalog.rules import REQUIRED, kind_of
+from nnrun.catalog.rules import KINDS_OF_FILES, REQUIRED, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -71,7 +71,7 @@ class Entry:
         category: The category of the catalog.
         name: Its canonical name.
         summary: Its description in one sentence.
-        origin: `keras`, `nnrun`, `sklearn`, or `user` for code given with `--code`.
+        origin: `keras`, `keras_hub`, `nnrun`, `sklearn`, or `user` for code given with `--code`.
         parameters: Its parameters in the order of its signature; those of every layer come last.
         call: For a layer, the arguments of its call other than its inputs, with their descriptions.
         aliases: Other names for the same thing.
@@ -81,6 +81,9 @@ class Entry:
         base: The name of the Keras class that a user's class descends from, or None.
         targets: The form of targets that a user's loss expects (`integer`, `one_hot`, ...), or None.
         application: For a model of `keras.applications`, the module of its `preprocess_input`; None for others.
+        hub: For a backbone of Keras Hub: the argument that is the shape of its pictures (`shape_argument`; None for
+            one of text), the arguments that it needs without a preset (`required`), those of a small one (`example`),
+            and whether its inner layers cannot be saved one by one (`whole`). None for others.
         unsaved: The attributes in which a user's callback remembers what no saved state has.
         traits: What is known of a transformer of scikit-learn without importing it: what it takes (`input`), how its
             columns are named (`names`), whether it needs the target, allows or fills in missing values, can be fitted
@@ -94,7 +97,7 @@ class Entry:
     category: str
     name: str
     summary: str
-    origin: Literal["keras", "nnrun", "sklearn", "user"]
+    origin: Literal["keras", "keras_hub", "nnrun", "sklearn", "user"]
     parameters: Mapping[str, Parameter]
     call: Mapping[str, str]
     aliases: tuple[str, ...]
@@ -104,6 +107,7 @@ class Entry:
     base: str | None = None
     targets: Targets | None = None
     application: str | None = None
+    hub: Mapping[str, Any] | None = None
     unsaved: tuple[str, ...] = ()
     traits: Mapping[str, Any] = field(default_factory=dict)
     module: str = ""
@@ -188,6 +192,13 @@ def catalog() -> Mapping[str, Any]:
 
 
 @cache
+def hub_catalog() -> Mapping[str, Any]:
+    """Return `hub.json` as plain data: the backbones of Keras Hub, whether or not its package is installed."""
+    text = Path(__file__).with_name("hub.json").read_text(encoding="utf-8")
+    return MappingProxyType(json.loads(text))
+
+
+@cache
 def sklearn_catalog() -> Mapping[str, Any]:
     """Return the transformers of the installed release of scikit-learn; of the nearest one if it has no file."""
     files = {_release(file.stem): file for file in Path(__file__).with_name("sklearn").glob("*.json")}
@@ -207,9 +218,10 @@ def _release(text: str) -> tuple[int, int]:
 @cache
 def _entries(category: str) -> Mapping[str, Any]:
     own: Mapping[str, Any] = catalog()["entries"][category]
-    if category != "preparation":
+    others = {"preparation": sklearn_catalog, "layers": hub_catalog}
+    if category not in others:
         return own
-    return MappingProxyType(dict(sorted({**sklearn_catalog()["entries"], **own}.items())))
+    return MappingProxyType(dict(sorted({**others[category]()["entries"], **own}.items())))
 
 
 @cache
@@ -241,6 +253,7 @@ def _entry(category: str, name: str) -> Entry:
         optional_tensors=tuple(raw.get("optional_tensors", ())),
         listed=raw.get("listed", False),
         application=raw.get("application"),
+        hub=raw.get("hub"),
     )
 
 
@@ -253,6 +266,8 @@ def _layer_parameters(raw: Mapping[str, Any]) -> dict[str, Any]:
 def _parameter(category: str, name: str, key: str, raw: Mapping[str, Any]) -> Parameter:
     if (name, key) == ("OneHotEncoder", "columns"):
         kind: Kind = TARGET_WORD
+    elif "kind" in raw:
+        kind = KINDS_OF_FILES[raw["kind"]]
     elif "constraints" in raw:
         kind = kind_from_constraints(raw["constraints"])
     else:

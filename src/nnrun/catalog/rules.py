@@ -65,6 +65,7 @@ _CONSTANT = Numbers()
 #: One alpha for all classes, or one for each.
 _FOCAL_ALPHA = AnyOf((_FRACTION, _list_of(_NOT_NEGATIVE)))
 _WEIGHTS_FILE = String("a file name that ends with .h5 or .keras", r".*\.(h5|keras)")
+_PRESET = String("the name of a preset, or the folder of one")
 _SHA256 = String("a SHA-256 of 64 hexadecimal digits", "[0-9a-f]{64}")
 _CHECKPOINT_FILE = String("a file name that ends with .keras or .weights.h5", r".*(\.keras|\.weights\.h5)")
 _DTYPES = (
@@ -141,6 +142,11 @@ _KINDS: dict[Kind, str] = {
     AnyOf((_one_of("epoch"), _COUNT)): "save_freq",
     MappingOf(_STRING): "headers",
     AnyOf((_POSITIVE, PartOf(("schedules",)))): "learning_rate",
+}
+#: Kinds that entries name in place of a parameter's own rule.
+KINDS_OF_FILES: dict[str, Kind] = {
+    "preset": or_null(AnyOf((_PRESET, FileOf(_PRESET)))),
+    "weights_file": or_null(AnyOf((_WEIGHTS_FILE, FileOf(_WEIGHTS_FILE)))),
 }
 BY_NAME: dict[str, Kind] = {name: kind for kind, names in _KINDS.items() for name in names.split()}
 

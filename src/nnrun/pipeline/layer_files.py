@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from nnrun.data.files.digests import file_sha256
 from nnrun.data.files.download import RemoteFile, download
 from nnrun.data.files.word_vectors import vector_width
 from nnrun.errors import DataError
+from nnrun.pipeline import hub_presets
 from nnrun.runs.folder import RunFolder
 from nnrun.spec.finding import Finding
 from nnrun.spec.layer_files import LayerFile, layer_files, with_files, word_vectors
@@ -42,13 +42,18 @@ def locate(experiment: Experiment, places: DataPaths) -> tuple[Experiment, list[
     findings: list[Finding] = []
     for one in layer_files(experiment.model):
         path = _find(one, places)
+        if one.files:
+            problem = hub_presets.folder_problem(one, path)
+            if problem is not None:
+                findings.append(problem)
+                continue
         if path is None:
             text = (
                 f"there is no file {one.name!r} for {one.layer}; looked in {' and '.join(map(str, places.folders()))}"
             )
             findings.append(Finding(one.path, text, _HINT, "layer-file-missing"))
             continue
-        sha256 = file_sha256(path)
+        sha256 = hub_presets.preset_sha256(path, one.files) if one.files else file_sha256(path)
         if one.sha256 not in (None, sha256):
             text = f"{path} is another file than expected: its SHA-256 is {sha256}, not {one.sha256}"
             hint = "restore the file; or write the new digest, if this is the file that is meant"
@@ -78,8 +83,10 @@ def _vector_findings(model: ModelSpec) -> Iterator[Finding]:
 
 
 def _find(one: LayerFile, places: DataPaths) -> FilePath | None:
-    """Return the path of a file; of a folder of a run, its best model."""
+    """Return the path of a file; of a folder of a run, its best model; of a preset, the folder."""
     path = places.find(one.name)
+    if one.files:
+        return path if path is not None and path.is_dir() else None
     if path is not None and path.is_dir():
         path = RunFolder(path).best
     return path if path is not None and path.is_file() else None
@@ -105,6 +112,7 @@ def findings(context: CheckContext, places: DataPaths) -> Iterator[Finding]:
             text = f"{file.name} is not in {folder} yet: training downloads it"
             hint = f"without a network, put it there by hand: {file.url}"
             yield Finding(row.path, text, hint, "weights-to-come", "note")
+    yield from hub_presets.findings(context, places)
 
 
 def weights_dir(places: DataPaths) -> FilePath:
@@ -121,15 +129,15 @@ def fetch_and_record(context: CheckContext, places: DataPaths, record: Record, p
     folder = weights_dir(places)
     for _, file in published(context):
         download(RemoteFile(file.name, None, None, _addresses(file), file.md5, file.most), folder, progress)
-    files = _records(context, folder)
+    hub_presets.fetch(context, places, progress)
+    files = [*_records(context, folder), *hub_presets.records(context, places)]
     if files:
         record.update(layer_files=files)
     return folder
 
 
 def _addresses(file: PublishedWeights) -> tuple[str, ...]:
-    mirror = os.environ.get("NNRUN_WEIGHTS_MIRROR")
-    return (f"{mirror.rstrip('/')}/{file.name}", file.url) if mirror else (file.url,)
+    return hub_presets.with_mirror(file.name, file.url)
 
 
 def _records(context: CheckContext, folder: FilePath) -> list[dict[str, Any]]:

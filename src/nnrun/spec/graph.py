@@ -164,7 +164,7 @@ def decoder_input(graph: Graph, target: str) -> str | None:
 def holds_layers(name: str) -> bool:
     """Return whether a layer is a whole model, whose inner layers `from: name.LAYER` takes."""
     entry = lookup.entry("layers", name)
-    return name == SAVED_MODEL or (entry is not None and entry.application is not None)
+    return name == SAVED_MODEL or (entry is not None and (entry.application is not None or entry.hub is not None))
 
 
 def expand(model: ModelSpec, reader: PartReader) -> Graph:

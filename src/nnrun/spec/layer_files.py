@@ -1,10 +1,11 @@
-"""The files that layers name: saved models, and weights of backbones."""
+"""The files that layers name: saved models, weights of backbones, and folders of presets."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from nnrun.catalog.hub_presets import given_preset, preset_files, published_class
 from nnrun.spec.model import Layer, Repeat, Residual
 from nnrun.spec.part import Part
 
@@ -28,24 +29,29 @@ class LayerFile:
         sha256: The digest that it must have; None where the config does not say.
         layer: The layer.
         path: The place of the name in the config.
+        files: The files that count of a folder, the preset of a backbone of Keras Hub; empty for a file.
     """
 
     name: str
     sha256: str | None
     layer: str
     path: Path
+    files: Sequence[str] = ()
 
 
 def file_of(part: Part) -> LayerFile | None:
-    """Return the file that a part names, or None; `imagenet` is none."""
+    """Return the file that a part names, or None; published weights, such as `imagenet`, are none."""
     inside = (*part.path, part.name)
     if part.name in ("Model", WORD_VECTORS):
         return LayerFile(str(part.arguments["file"]), part.arguments.get("sha256"), part.name, (*inside, "file"))
-    weights = part.arguments.get("weights")
-    if isinstance(weights, dict):
-        return LayerFile(str(weights["file"]), weights.get("sha256"), part.name, (*inside, "weights", "file"))
-    if isinstance(weights, str) and weights != "imagenet":
-        return LayerFile(weights, None, part.name, (*inside, "weights"))
+    preset = given_preset(part.arguments)
+    key, files = ("weights", ()) if preset is None else ("preset", preset_files(part.name, part.arguments))
+    value = part.arguments.get(key)
+    if isinstance(value, dict):
+        return LayerFile(str(value["file"]), value.get("sha256"), part.name, (*inside, key, "file"), files)
+    is_published = value == "imagenet" if preset is None else published_class(preset) is not None
+    if isinstance(value, str) and not is_published:
+        return LayerFile(value, None, part.name, (*inside, key), files)
     return None
 
 
@@ -109,7 +115,9 @@ def _with_file(part: Part, found: Mapping[Path, tuple[str, str]]) -> Part:
     if file is not None and file.path in found:
         name, sha256 = found[file.path]
         both = {"file": name, "sha256": sha256}
-        arguments |= both if part.name in ("Model", WORD_VECTORS) else {"weights": both}
+        # After the part's own place and name: `file`, `weights` or `preset`.
+        key = str(file.path[len(part.path) + 1])
+        arguments |= both if key == "file" else {key: both}
     return replace(part, arguments=arguments)
 
 

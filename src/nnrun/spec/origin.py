@@ -23,9 +23,15 @@ if TYPE_CHECKING:
     from nnrun.config.document import Document
     from nnrun.errors import Mark, Path
 
-Owner = Literal["Keras", "nnrun", "scikit-learn", "the user's code"]
+Owner = Literal["Keras", "Keras Hub", "nnrun", "scikit-learn", "the user's code"]
 #: By the origin of an entry of the catalog.
-_OWNERS: dict[str, Owner] = {"keras": "Keras", "nnrun": "nnrun", "sklearn": "scikit-learn", "user": "the user's code"}
+_OWNERS: dict[str, Owner] = {
+    "keras": "Keras",
+    "keras_hub": "Keras Hub",
+    "nnrun": "nnrun",
+    "sklearn": "scikit-learn",
+    "user": "the user's code",
+}
 
 #: Settings whose defaults are those of `Model.fit` and of `keras.json`; `*` is any key.
 _KERAS_OWN = (("training", "epochs"), ("training", "batch_size"), ("training", "shuffle"), ("keras", "*"))

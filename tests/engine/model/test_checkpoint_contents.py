@@ -55,6 +55,8 @@ def test_a_plain_checkpoint_is_accepted(tmp_path: Path) -> None:
             "keras",
             "keras.layers",
             "keras.src.models.functional",
+            "keras_hub.src.models.bert.bert_backbone",
+            "keras_hub.src.layers.modeling.transformer_encoder",
             "builtins",
             "nnrun.engine.model.layers",
             None,
@@ -71,11 +73,28 @@ def test_a_layer_of_code_is_refused(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["os", "subprocess", "keras.src.utils.file_utils", "kerasx", "importlib", "nnrunx", "keras..os"]
+    "module",
+    [
+        "os",
+        "subprocess",
+        "keras.src.utils.file_utils",
+        "kerasx",
+        "importlib",
+        "nnrunx",
+        "keras..os",
+        "keras_hub.src.utils.preset_utils",
+        "keras_hub.src.models.bert.bert_tokenizer",
+    ],
 )
 def test_a_class_from_elsewhere_is_refused(tmp_path: Path, module: str) -> None:
     """Keras would import modules of its own packages, and of others in earlier versions."""
     assert "elsewhere than Keras" in refusal(checkpoint(tmp_path / "a.keras", {**DENSE, "module": module}))
+
+
+def test_a_class_of_keras_hub_that_reads_files_is_refused(tmp_path: Path) -> None:
+    """A registered name has priority over the module that stands beside it."""
+    layer = {**DENSE, "registered_name": "keras_hub>BertTokenizer"}
+    assert "reads files" in refusal(checkpoint(tmp_path / "a.keras", layer))
 
 
 def test_a_vocabulary_in_another_file_is_refused(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from nnrun.catalog.shapes import (
     backbones,
     convolution,
     core,
+    hub,
     merging,
     normalization,
     operations,
@@ -90,6 +91,8 @@ def _apply_rule(call: LayerCall) -> LayerShape:
         raise Undecided(UNDECIDED[call.name])
     if backbones.is_backbone(call.name):
         return backbones.backbone(call)
+    if hub.is_hub_backbone(call.name):
+        return hub.backbone(call)
     if call.name not in RULES:
         raise Undecided(f"there is no rule for {call.name}")
     # A quantised layer has other weights.

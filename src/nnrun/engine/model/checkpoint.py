@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from nnrun.atomic_files import flush_and_rename, make_folder, remove, temporary_path, write_atomically
-from nnrun.engine.model.checkpoint_contents import require_plain_contents
-from nnrun.errors import DiskError, RunError
+from nnrun.engine.backend.hub import load_hub
+from nnrun.engine.model.checkpoint_contents import needs_hub, require_plain_contents
+from nnrun.errors import DiskError, NnrunError, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -148,6 +149,7 @@ def load(keras: ModuleType, path: FilePath) -> Any:
 
     Raises:
         RunError: The file is missing, truncated, or no Keras model.
+        MissingExtraError: It has layers of Keras Hub, which is not installed.
     """
     if not path.is_file():
         # Hidden names are those of saves that were interrupted.
@@ -161,7 +163,11 @@ def load(keras: ModuleType, path: FilePath) -> Any:
 
     try:
         require_plain_contents(path)
+        if needs_hub(path):
+            load_hub(f"The model in {path}")
         return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except NnrunError:
+        raise
     except Exception as error:  # Keras, h5py and zipfile each raise their own
         text = f"{path}: Keras cannot read this checkpoint: {error}"
         raise RunError(text, "choose another checkpoint with --checkpoint") from error

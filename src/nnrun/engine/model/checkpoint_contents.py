@@ -25,10 +25,13 @@ _MOST_EXPANSION, _UNLIMITED_BYTES = 8, 64_000_000
 #: How deeply a config may be nested; models inside of models take about 10 levels each.
 _MOST_DEPTH = 200
 #: The modules of Keras whose classes a config names (operations are the nodes that masks and expressions of `keras.ops`
-#: make), and those of registered classes.
+#: make), and those of registered classes. Of Keras Hub: backbones and their layers, not what reads files.
 _MODULES = re.compile(
     r"keras(\.(?!src\b)\w+)*|keras\.src\.(models|ops|applications)\.\w+|builtins|nnrun(\.\w+)*|_nnrun_user_code_\w+"
+    r"|keras_hub\.src\.(layers\.modeling|models\.\w+)\.(?!\w*(tokenizer|preprocessor|converter))\w+"
 )
+#: Classes of Keras Hub that read files, by their registered names.
+_READERS = re.compile(r"keras_hub>\w*(Tokenizer|Preprocessor|Converter)")
 #: Layers that are made of code or read files: no config can have them.
 _REFUSED = frozenset({"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "__lambda__", "__import__"})
 
@@ -78,6 +81,12 @@ def require_plain_contents(path: Path, config: dict[str, Any] | None = None) -> 
             require_plain_weights(stream, members[_WEIGHTS].file_size)
 
 
+def needs_hub(path: Path) -> bool:
+    """Return whether the model in a `.keras` file has layers of Keras Hub; its contents were looked at before."""
+    with zipfile.ZipFile(path) as archive:
+        return b'"module": "keras_hub.' in archive.read(_CONFIG)
+
+
 def _is_asset(name: str) -> bool:
     return _ASSETS.fullmatch(name) is not None and ".." not in name.split("/")
 
@@ -90,6 +99,8 @@ def _require_plain_classes(config: dict[str, Any]) -> None:
             raise ValueError(f"it has a layer {name}, which may run code")
         if isinstance(name, str) and isinstance(module, str) and not _MODULES.fullmatch(module):
             raise ValueError(f"it has a class from elsewhere than Keras: {module[:60]}.{name[:60]}")
+        if isinstance(registered, str) and _READERS.fullmatch(registered):
+            raise ValueError(f"it has a class that reads files: {registered[:60]}")
         vocabulary = value.get("vocabulary")
         if vocabulary is not None and not isinstance(vocabulary, list):
             raise ValueError(f"it would read the file {str(vocabulary)[:80]!r}")

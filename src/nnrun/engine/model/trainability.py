@@ -78,7 +78,9 @@ def _matches(pattern: str, path: tuple[str, ...], layer: Any) -> bool:
 def leaf_layers(model: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Yield the layers of a model that are no models, each with the names that lead to it."""
     for layer in model.layers:
-        inside = (*path, layer.name)
+        # A model of Keras Hub that is kept as a whole is inside of the layer that prepares its input.
+        is_kept = bool(path) and type(layer).__module__.startswith("keras_hub.") and hasattr(layer, "layers")
+        inside = path if is_kept else (*path, layer.name)
         if hasattr(layer, "layers"):
             yield from leaf_layers(layer, inside)
         else:

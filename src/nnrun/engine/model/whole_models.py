@@ -1,4 +1,4 @@
-"""Whole models as layers of another: those of `keras.applications`, and saved ones (`.keras`)."""
+"""Whole models as layers of another: those of `keras.applications` and Keras Hub, and saved ones (`.keras`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 import warnings
 from contextlib import contextmanager, nullcontext
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import lookup
 from nnrun.catalog.shapes.names import snake_case
@@ -14,37 +14,18 @@ from nnrun.engine.backend.library_errors import library_message
 from nnrun.engine.model import checkpoint
 from nnrun.engine.model.checkpoint_contents import require_plain_contents, require_plain_weights
 from nnrun.engine.model.fresh_names import fresh_names
+from nnrun.engine.model.hub_models import hub_model
 from nnrun.engine.model.trainability import freeze
 from nnrun.errors import RunError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from types import ModuleType
 
-    from nnrun.errors import BuildError, Path
+    from nnrun.engine.model.part_builder import PartBuilder
     from nnrun.spec.part import Part
 
 #: Arguments of nnrun, not of Keras' functions.
 _OWN_ARGUMENTS = ("weights", "preprocess", "freeze", "trainable", "name")
-
-
-class PartBuilder(Protocol):
-    """What builds Keras objects from parts of the config; see `nnrun.engine.model.build.Builder`."""
-
-    keras: ModuleType
-    made: list[tuple[Any, Part]]
-
-    def argument(self, part: Part, key: str) -> Any:
-        """Return an argument of a part as Keras takes it."""
-
-    def weights_file(self, part: Part, shape: Sequence[int | None] | None) -> FilePath | None:
-        """Return the file with the weights of a backbone; None where it keeps its initial ones."""
-
-    def refusal(self, part: Part, error: Exception) -> BuildError:
-        """Return the error that Keras refused a part."""
-
-    def error(self, path: Path, text: str, hint: str) -> BuildError:
-        """Return an error at the place of a path in the config."""
 
 
 def make_model(
@@ -59,34 +40,55 @@ def make_model(
 
     Args:
         builder: Builds Keras objects from parts of the config.
-        part: A model of `keras.applications`, or `Model`.
+        part: A model of `keras.applications` or Keras Hub, or `Model`.
         shape: The shape of one example; None: the model's own.
         inner: The names of inner layers whose outputs are further outputs.
         cut: Whether these are the only outputs.
 
     Raises:
         BuildError: Keras refuses an argument, there is no such inner layer, or the weights do not fit.
+        MissingExtraError: It is a model of Keras Hub, which is not installed.
     """
     path = (*part.path, part.name)
     with fresh_names():
-        whole = _saved_model(builder, part) if part.name == "Model" else _application(builder, part, shape)
-    known = {layer.name: layer for layer in whole.layers}
+        source, output, known = _graph(builder, part, shape, inner)
     unknown = next((name for name in inner if name not in known), None)
     if unknown is not None:
         raise builder.error(path, f"{part.name} has no inner layer {unknown!r}", f"it has: {', '.join(known)}")
-    outputs = [*([] if cut else [whole.outputs[0]]), *(known[name].output for name in inner)]
+    outputs = [*([] if cut else [output]), *(known[name] for name in inner)]
     given = part.arguments.get("name")
     name = given or sys.modules["keras.src.utils.naming"].auto_name(snake_case(part.name))
     # A new model of the same layers: it has another name, and only the outputs that are taken.
-    model = builder.keras.Model(whole.inputs[0], outputs if len(outputs) > 1 else outputs[0], name=name)
+    model = builder.keras.Model(source, outputs if len(outputs) > 1 else outputs[0], name=name)
     unmatched = freeze(model, part.arguments.get("freeze") or ())
     if unmatched:
         text = f"{part.name} has no inner layer whose name or class is like {unmatched[0]!r}"
-        raise builder.error((*path, "freeze"), text, f"its layers are: {', '.join(list(known)[1:6])}, ...")
+        names = [layer.name for layer in model.layers if layer.weights]
+        raise builder.error((*path, "freeze"), text, f"its layers are: {', '.join(names[:5])}, ...")
     if part.arguments.get("trainable") is False:
         model.trainable = False
     builder.made.append((model, part))
     return model
+
+
+def _graph(
+    builder: PartBuilder, part: Part, shape: Sequence[int | None] | None, inner: Sequence[str]
+) -> tuple[Any, Any, dict[str, Any]]:
+    """Return the input and the output of a whole model, and the outputs of its inner layers by their names."""
+    entry = lookup.entry("layers", part.name)
+    if entry is not None and entry.hub is not None:
+
+        def load_file(model: Any, file: FilePath) -> None:
+            _require_plain(builder, part, file)
+            _load_weights(builder, part, model, file)
+
+        found = hub_model(builder, part, shape, load_file)
+        return found.input, found.output, dict(found.inner)
+    whole = _saved_model(builder, part) if part.name == "Model" else _application(builder, part, shape)
+    layers = {layer.name: layer for layer in whole.layers}
+    # Only those that are taken: a layer that is applied twice has no single output.
+    known = {name: layer.output if name in inner else None for name, layer in layers.items()}
+    return whole.inputs[0], whole.outputs[0], known
 
 
 def _application(builder: PartBuilder, part: Part, shape: Sequence[int | None] | None) -> Any:
@@ -163,7 +165,7 @@ def _load_weights(builder: PartBuilder, part: Part, model: Any, file: FilePath) 
         model.load_weights(str(file))
     except Exception as error:  # Keras, h5py and zipfile each raise their own
         text = f"the weights in {file} are not those of this {part.name}: {library_message(error)}"
-        hint = "name weights that were saved of the same arguments (include_top, classes, alpha, channels)"
+        hint = "name weights that were saved of a model of the same arguments and channels"
         raise builder.error(path, text, hint) from error
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nnrun.spec.findings.backbones import check_backbones
+from nnrun.spec.findings.backbones import check_backbones, check_presets
 from nnrun.spec.findings.callbacks import check_callbacks
 from nnrun.spec.findings.cells import check_cells
 from nnrun.spec.findings.class_weights import check_class_weights
@@ -42,6 +42,7 @@ _CHECKS = (
     check_batches,
     check_layers,
     check_backbones,
+    check_presets,
     check_spectrograms,
     check_feature_selection,
     check_earlier_names,

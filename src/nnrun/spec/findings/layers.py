@@ -9,6 +9,7 @@ from nnrun.catalog.shapes.layer_call import format_shape
 from nnrun.catalog.shapes.recurrent import MissingSequenceError
 from nnrun.spec.embeddings import embedded_inputs
 from nnrun.spec.finding import Finding
+from nnrun.spec.findings.backbones import states_weights
 from nnrun.spec.graph import holds_layers
 from nnrun.spec.model import used_stacks
 
@@ -123,8 +124,9 @@ def check_frozen(context: CheckContext) -> Iterator[Finding]:
         is_random = is_random and not any(kind in row.class_name for kind in ("Normalization", "Spectrogram"))
         is_stated = any(name.endswith("initializer") for name in given)
         # Whole models have weights of their own, but for `weights: null`.
-        is_stated = is_stated or (holds_layers(row.part.name) and given.get("weights", "imagenet") is not None)
-        if is_random and row.parameters and row.first and given.get("trainable") is False and not is_stated:
+        is_stated = is_stated or (holds_layers(row.part.name) and states_weights(row.part))
+        has_weights = row.parameters or (entry is not None and entry.hub is not None)
+        if is_random and has_weights and row.first and given.get("trainable") is False and not is_stated:
             text = f"'{row.name}' is not trained, and no weights are loaded into it: it stays random"
             hint = "add init_from: with the run whose weights it is to have, or leave out trainable: false"
             yield Finding((*row.path, "trainable"), text, hint, "frozen-layer-random", "warning")
