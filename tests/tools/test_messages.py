@@ -15,9 +15,13 @@ from tool_scripts import load_script
 #: The rooms of `src/nnrun` whose messages are all translated; the others are translated in part.
 TRANSLATED = (
     "catalog",
+    "cli",
     "config",
     "data",
+    "pipeline",
+    "runs",
     "spec",
+    "sweep",
     "top",
 )
 
