@@ -115,8 +115,8 @@ def explain_pictures(
     if len(part) > MOST_ROWS:
         part = part.take(np.sort(generator.permutation(len(part))[:MOST_ROWS]))
     losses = list(loaded.experiment.losses.values())
-    all_rows = [explained(*pair) for pair in zip(_predictions(session, part, scored=True), losses, strict=True)]
-    chosen, selection = _choose(all_rows[0], options.examples, generator, seed)
+    all_rows = [explained(*pair) for pair in zip(predict_examples(session, part, scored=True), losses, strict=True)]
+    chosen, selection = choose_examples(all_rows[0], options.examples, generator, seed)
     few = [one.take(chosen) for one in all_rows]
     colour = _in_memory(part.take(np.arange(min(len(part), _ROWS_OF_COLOUR))))
     taken = _in_memory(part.take(chosen))
@@ -163,7 +163,8 @@ def _arrays(places: Sequence[PicturePlace], part: DataPart, maps: _Maps) -> dict
     return arrays
 
 
-def _predictions(session: Session, part: DataPart, *, scored: bool = False) -> tuple[Predictions, ...]:
+def predict_examples(session: Session, part: DataPart, *, scored: bool = False) -> tuple[Predictions, ...]:
+    """Return the predictions of examples, with the truth where they are scored, and release their tensors."""
     try:
         return session.evaluate(part, detailed=False).predictions if scored else session.predict(part)
     finally:
@@ -178,7 +179,9 @@ def _in_memory(part: DataPart) -> DataPart:
     return replace(part, x=x.read(np.arange(len(part)))) if hasattr(x, "read") else part
 
 
-def _choose(one: Explained, count: int, generator: np.random.Generator, seed: int) -> tuple[NDArray[np.int64], str]:
+def choose_examples(
+    one: Explained, count: int, generator: np.random.Generator, seed: int
+) -> tuple[NDArray[np.int64], str]:
     """Choose examples, the wrong ones or those with the largest errors first; return why these in words."""
     import numpy as np
 
@@ -277,7 +280,7 @@ def _occlusion(
             x = block.reshape(len(block), *part.x.shape[1:])
             copies = type(part)(x, targets, np.arange(len(x)), target_preparation=part.target_preparation)
             losses = loaded.experiment.losses.values()
-            for known, prediction, loss in zip(values, _predictions(session, copies), losses, strict=True):
+            for known, prediction, loss in zip(values, predict_examples(session, copies), losses, strict=True):
                 known.append(values_of(prediction, loss)[1])
             bar.advance(len(block))
     return patch, [_drops(one, np.concatenate(known), patch) for one, known in zip(few, values, strict=True)]

@@ -11,6 +11,7 @@ from nnrun.data.prepare.registry import restore
 from nnrun.errors import RunError
 from nnrun.pipeline.evaluate import default_part, fitted_preparation, load_session, open_run_with_code, part_of
 from nnrun.pipeline.explain_pictures import PictureOptions, explain_pictures, picture_places
+from nnrun.pipeline.explain_words import explain_words
 from nnrun.progress import NullProgress
 from nnrun.runs.explanations import write_explanations
 from nnrun.runs.find import run_as_json
@@ -73,15 +74,15 @@ def explain_run(
     Each column of the raw rows is shuffled, the rows are prepared and predicted again: the importance of a column is
     the mean over the rows of how much their error grows, for classes whether the row is wrong, for numbers the absolute
     error in the target's own unit. Its 95 % interval is Student's over the rows, each with the mean of its
-    permutations. A picture next to columns is shuffled like one of them. Some pictures are explained part by part; see
-    `nnrun.pipeline.explain_pictures`.
+    permutations. A picture next to columns is shuffled like one of them. Some pictures are explained part by part, some
+    texts word by word; see `nnrun.pipeline.explain_pictures` and `nnrun.pipeline.explain_words`.
 
     Args:
         request: The run and its checkpoint; its part is the test part, else the validation part.
         progress: Shows how far it is.
         repeats: How often each column is shuffled.
         seed: The seed of the permutations, and of the choice of pictures.
-        pictures: How pictures are explained.
+        pictures: How pictures are explained, and how many of them and of texts.
 
     Raises:
         RunError: The examples of the run have neither columns nor pictures, or its outputs are no predictions.
@@ -101,7 +102,7 @@ def explain_run(
             if has_pictures:
                 explanations = explain_pictures(loaded, session, part, pictures, seed, progress)
             if raw is not None:
-                importance = _importance(loaded, session, raw, part, repeats, seed, progress)
+                importance = _importance(loaded, session, raw, part, repeats, seed, pictures.examples, progress)
     about = {"checkpoint": request.checkpoint, "part": request.part}
     if importance is not None:
         importance = {**about, **importance}
@@ -113,7 +114,14 @@ def explain_run(
 
 
 def _importance(
-    loaded: LoadedRun, session: Session, raw: Columns, part: DataPart, repeats: int, seed: int, progress: Progress
+    loaded: LoadedRun,
+    session: Session,
+    raw: Columns,
+    part: DataPart,
+    repeats: int,
+    seed: int,
+    examples: int,
+    progress: Progress,
 ) -> dict[str, Any]:
     """Return how much worse the predictions of a part are where a column is shuffled."""
     import numpy as np
@@ -121,18 +129,21 @@ def _importance(
     part = part.first(MOST_PICTURES if raw.arrays else MOST_ROWS)
     raw = _in_memory(raw[np.arange(len(part))])
     steps = restore(fitted_preparation(loaded))
+
+    def prepare(columns: Columns) -> NDArray[Any]:
+        return apply_steps(columns, steps, keep_integers=loaded.facts.vocabulary is not None)
+
     generator = np.random.default_rng(seed)
     base = _row_errors(session, part)
     x: Any = part.x
     prepared = x.read(np.arange(len(part))) if hasattr(x, "read") else x
-    if not np.array_equal(np.asarray(prepared), apply_steps(raw, steps, keep_integers=_keeps_integers(loaded))):
+    if not np.array_equal(np.asarray(prepared), prepare(raw)):
         raise _not_explained(loaded, "they are changed after their preparation")
     names = (*raw.names, *raw.arrays)
     grown: dict[str, list[NDArray[Any]]] = {}
     with progress.bar("permutations", repeats * len(names), "permutations") as bar:
         for name, shuffled in _shuffled(raw, repeats, generator):
-            x = apply_steps(shuffled, steps, keep_integers=_keeps_integers(loaded))
-            errors = _row_errors(session, replace(part, x=x))
+            errors = _row_errors(session, replace(part, x=prepare(shuffled)))
             for output, (_, values) in errors.items():
                 grown.setdefault(f"{output}\0{name}", []).append(values - base[output][1])
             bar.advance(1)
@@ -141,7 +152,9 @@ def _importance(
         columns = [{"column": name, **_estimate(np.mean(grown[f"{output}\0{name}"], axis=0))} for name in names]
         columns.sort(key=lambda one: -one["importance"])
         outputs.append({"name": output, "error": error, "value": float(values.mean()), "columns": columns})
-    return {"rows": len(part), "repeats": repeats, "seed": seed, "outputs": outputs, "notes": list(_notes(raw))}
+    texts = explain_words(loaded, session, raw, part, prepare, examples, seed)
+    found = {"rows": len(part), "repeats": repeats, "seed": seed, "outputs": outputs, "notes": list(_notes(raw))}
+    return {**found, **texts}
 
 
 def _raw_columns(loaded: LoadedRun, name: str) -> Columns:
@@ -179,10 +192,6 @@ def _not_explained(loaded: LoadedRun, why: str) -> RunError:
     return RunError(
         text, "columns of tables (csv, Parquet, named tables) and pictures are, for the model of the whole run"
     )
-
-
-def _keeps_integers(loaded: LoadedRun) -> bool:
-    return loaded.facts.vocabulary is not None
 
 
 def _row_errors(session: Session, part: DataPart) -> dict[str, tuple[str, NDArray[Any]]]:

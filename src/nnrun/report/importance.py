@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.report.elements import ReportSection, ReportTable
 from nnrun.report.style import FIRST, MUTED, Plot, new_figure, short_label
+from nnrun.runs.importance import strongest_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from nnrun.report.run_contents import RunContents
 
@@ -45,7 +46,26 @@ def importance_section(run: RunContents) -> ReportSection:
             )
         )
         plots.append(_plot(output, error, of))
-    return ReportSection("importance", "Columns", (note, *known["notes"]), plots=tuple(plots), tables=tuple(tables))
+    notes = [note, *known["notes"]]
+    if known.get("texts"):
+        notes.append(
+            f"Texts: {known.get('texts_selection', 'some')}. Each word is left out, and the text is prepared and "
+            "predicted again: what the prediction loses then is what the word speaks for it. Words that say the same "
+            "stand in for each other."
+        )
+        tables.append(_texts_table(known["texts"]))
+    return ReportSection("importance", "Columns", tuple(notes), plots=tuple(plots), tables=tuple(tables))
+
+
+def _texts_table(texts: Sequence[Mapping[str, Any]]) -> ReportTable:
+    rows = []
+    for one in texts:
+        place = f"row {one['row']}, {', '.join(name for name in (one['column'], one['output']) if name)}"
+        value = "-" if one["value"] is None else _number(one["value"])
+        predicted = value if one["predicted"] is None else f"{one['predicted']} ({value})"
+        rows.append((place, predicted, one["truth"] or "-", *strongest_words(one)))
+    headings = ("text", "prediction", "truth", "words for it", "words against it")
+    return ReportTable("What predictions of texts lose without a word", headings, tuple(rows))
 
 
 def _plot(output: Mapping[str, Any], error: str, of: str) -> Plot:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnrun.runs.json_files import read_json
-from nnrun.runs.schema import fields, figure, list_of, text, whole
+from nnrun.runs.json_files import as_number, read_json
+from nnrun.runs.schema import fields, figure, list_of, or_null, text, whole
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nnrun.runs.folder import RunFolder
 
 _column = fields(
@@ -18,6 +20,19 @@ _output = fields(
     {"name": text, "error": text, "value": figure, "columns": list_of(_column)},
     required=("name", "error", "value", "columns"),
 )
+_text = fields(
+    {
+        "row": whole(),
+        "column": text,
+        "output": text,
+        "quantity": text,
+        "predicted": or_null(text),
+        "truth": or_null(text),
+        "value": or_null(figure),
+        "words": list_of(fields({"word": text, "drop": figure}, required=("word", "drop"))),
+    },
+    required=("row", "column", "output", "quantity", "predicted", "truth", "value", "words"),
+)
 _importance = fields(
     {
         "checkpoint": text,
@@ -27,6 +42,8 @@ _importance = fields(
         "seed": whole(),
         "outputs": list_of(_output),
         "notes": list_of(text),
+        "texts": list_of(_text),
+        "texts_selection": text,
     },
     required=("checkpoint", "part", "rows", "repeats", "outputs", "notes"),
 )
@@ -40,3 +57,17 @@ def read_importance_if_any(folder: RunFolder) -> dict[str, Any]:
     """
     is_there = folder.importance.exists() or folder.importance.is_symlink()
     return read_json(folder.importance, _importance) if is_there else {}
+
+
+def strongest_words(example: Mapping[str, Any], most: int = 5) -> tuple[str, str]:
+    """Return the words of a text that speak for its prediction and those against it, the strongest first.
+
+    Args:
+        example: One of the texts of `importance.json`.
+        most: How many words of each.
+    """
+    words = [(str(one["word"]), as_number(one["drop"]) or 0.0) for one in example["words"]]
+    ordered = sorted(words, key=lambda one: -one[1])
+    speaking_for = [f"{word} ({drop:.3g})" for word, drop in ordered[:most] if drop > 0]
+    against = [f"{word} ({drop:.3g})" for word, drop in ordered[::-1][:most] if drop < 0]
+    return ", ".join(speaking_for) or "-", ", ".join(against) or "-"

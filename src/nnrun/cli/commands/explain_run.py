@@ -9,7 +9,7 @@ import click
 from nnrun.cli import options
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from nnrun.cli.terminal.output import Output
 
@@ -30,7 +30,11 @@ _ERRORS = {"error_rate": "error", "mean_absolute_error": "mean absolute error"}
     help="How pictures are explained. Default: occlusion; grad-cam for large pictures.",
 )
 @click.option(
-    "--examples", type=click.IntRange(min=1, max=32), default=8, show_default=True, help="Pictures that are explained."
+    "--examples",
+    type=click.IntRange(min=1, max=32),
+    default=8,
+    show_default=True,
+    help="Pictures or texts that are explained.",
 )
 @click.option(
     "--patch", type=click.IntRange(min=1), help="Pixels of a side of the covering patch. Default: a fifth of a side."
@@ -56,8 +60,8 @@ def explain_run(
 
     The values of each column are shuffled between rows; how much larger the error is then, with a 95 % interval, is
     what the model loses without the column. Of some pictures, a patch covers one part after the other (occlusion), or
-    the last layer with height and width is weighted by the gradients of the predicted class (Grad-CAM). Both are kept
-    with the run, and the report shows them.
+    the last layer with height and width is weighted by the gradients of the predicted class (Grad-CAM); of some texts,
+    each word is left out. All is kept with the run, and the report shows it.
 
     \b
     nnrun explain-run last
@@ -104,6 +108,21 @@ def _print_importance(output: Output, importance: Mapping[str, Any]) -> None:
             for each in one["columns"]
         ]
         print_table(output, Table(headings, rows, frozenset(headings[1:])))
+    if importance.get("texts"):
+        _print_texts(output, importance["texts"])
+
+
+def _print_texts(output: Output, texts: Sequence[Mapping[str, Any]]) -> None:
+    from nnrun.cli.terminal.output import Table, print_table
+    from nnrun.formatting import format_number
+    from nnrun.runs.importance import strongest_words
+
+    headings = ("row", "column", "prediction", "words for it", "words against it")
+    rows = [
+        (str(one["row"]), one["column"], one["predicted"] or format_number(one["value"]), *strongest_words(one, 3))
+        for one in texts
+    ]
+    print_table(output, Table(headings, rows, frozenset({"row"})))
 
 
 def _print_pictures(output: Output, facts: Mapping[str, Any]) -> None:

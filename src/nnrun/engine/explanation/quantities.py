@@ -59,17 +59,23 @@ class Explained:
         )
 
 
+def is_explained(one: Predictions) -> bool:
+    """Whether outputs are predictions of one class, of labels or of numbers for each example."""
+    is_single = one.outputs.ndim == 2 and not one.facts.positions
+    return is_single and one.predicted is not None and one.kind == "predictions" and one.text is None
+
+
 def values_of(one: Predictions, loss: Part) -> tuple[Quantity, NDArray[np.float64]]:
     """Return what the outputs of some examples say, shape (examples, columns).
 
     Raises:
         RunError: They are no predictions of one class, of labels or of numbers for each example.
     """
+    if not is_explained(one):
+        is_several = one.predicted is not None and one.kind == "predictions" and one.text is None
+        why = "are several for each example: one a step, or one a pixel" if is_several else "are no class and no number"
+        raise RunError(f"the predictions of this run {why}", "explain-run explains classes, labels and numbers")
     outputs = np.asarray(one.outputs, dtype=np.float64)
-    if one.predicted is None or one.kind != "predictions" or one.text is not None:
-        raise _not_explained("are no predictions of a class or a number")
-    if outputs.ndim != 2 or one.facts.positions:
-        raise _not_explained("are several for each example: one a step, or one a pixel")
     if one.facts.task == "regression":
         return ("number" if outputs.shape[1] == 1 else "numbers"), outputs
     if is_multi_label(one.facts):
@@ -78,10 +84,6 @@ def values_of(one: Predictions, loss: Part) -> tuple[Quantity, NDArray[np.float6
     if probabilities is not None:
         return "probability", np.asarray(probabilities, dtype=np.float64)
     return "score", np.hstack([-outputs, outputs]) if outputs.shape[1] == 1 else outputs
-
-
-def _not_explained(why: str) -> RunError:
-    return RunError(f"the predictions of this run {why}", "explain-run explains classes, labels and numbers")
 
 
 def explained(one: Predictions, loss: Part) -> Explained:
