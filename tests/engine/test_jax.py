@@ -119,6 +119,32 @@ for kind in ("StatefulRnn", "KvCache", "FullWindow", "BatchedWindows"):
     for _ in range(length):
         text.append(int(np.asarray(says(writing, text)).argmax()))
     result["written"][kind] = [type(generator.decoding_for(codes, length)).__name__, made, text[-length:]]
+from nnrun.engine.executors.compiled_steps import Tensors
+from nnrun.engine.generation.sequence_decoding import SequenceDecoder
+
+class Target:
+    length, start, end = 2, 4, 5  # tokens 2 and 3; 1 is the unknown one
+
+keras.utils.set_random_seed(3)
+source, so_far = keras.Input((2,), name="source"), keras.Input((2,), name="so_far")
+seen = layers.Embedding(6, 4, embeddings_initializer="normal")(so_far)
+tokens = layers.GRU(6, return_sequences=True)(seen, initial_state=layers.Dense(6)(source))
+last = layers.Dense(6, activation="softmax", kernel_initializer=keras.initializers.RandomNormal(0, 2))
+writer = keras.Model({"source": source, "so_far": so_far}, {"text": last(tokens)})
+texts = [(5, 0), *((one, other) for one in (2, 3) for other in (2, 3, 5))]
+rows = rng.normal(size=(4, 2)).astype("float32") * 3
+shifted = np.array([(4, one % 5) for one, _ in texts] * 4, "float32")
+fields = {"source": np.repeat(rows, len(texts), axis=0), "so_far": shifted}
+given = np.log(np.asarray(writer(fields)["text"])).reshape(4, len(texts), 2, 6)
+sums = [[given[row, at, 0, a] + (b and given[row, at, 1, b]) for at, (a, b) in enumerate(texts)] for row in range(4)]
+likeliest = [texts[int(np.argmax(row))] for row in sums]
+first = [max((2, 3, 5), key=lambda token: given[row, 1, 0, token]) for row in range(4)]
+wide, greedy = (
+    SequenceDecoder(keras, tensor_library("jax", writer), writer, Target(), "so_far", logits=False, beam_width=width)
+    .decode(Tensors(({"source": rows, "so_far": np.zeros((4, 2), "float32")}, np.zeros((4, 2), "float32")), 4), 4).tolist()
+    for width in (len(texts), 1)
+)
+result["sequences"] = [[wide, likeliest], [[text[0] for text in greedy], first]]
 try:
     start_keras(BackendSettings(7))
 except NnrunError as error:
@@ -189,6 +215,13 @@ def test_generated_text_is_that_of_the_model_character_by_character(result, read
     assert kind == reading
     assert made == naive
     assert len(set(made)) > 1
+
+
+def test_a_decoder_writes_greedily_and_by_beams(result) -> None:
+    """With as many beams as there are texts, the text is the likeliest of all; with one, each token is."""
+    for written, expected in result["sequences"]:
+        assert written == expected
+    assert len({tuple(text) for text in result["sequences"][0][0]}) > 1
 
 
 def test_a_process_starts_one_backend(result) -> None:
