@@ -117,6 +117,8 @@ _ANNOTATIONS = {
     "position_embedding_shape": "list[int]",
     "projection_activation": "str",
     "stackwise_activation": "list[list[str]]",
+    # Its docstring says floats, from which no shape of a layer follows.
+    "stackwise_expansion_ratios": "list[int]",
     "stackwise_padding": "list[list[int]]",
     "stackwise_se_ratio": "list[list[float | None]]",
     "stackwise_squeeze_and_excite_ratios": "list[float]",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -184,3 +186,14 @@ class TestRuns:
             assert exported.difference < 1e-5
         np.savez(tmp_path / "new.npz", x=np.zeros((2, 8, 8), "float32"))
         assert len(predict(request, tmp_path / "new.npz").rows) == 2
+
+    def test_it_trains_on_jax(self, preset: Path, tmp_path: Path) -> None:
+        """A process of its own, as one has one backend: the run is trained and scored."""
+        text = CONFIG.replace("PRESET", str(preset)).replace("ResNetBackbone", "VGGBackbone")
+        (tmp_path / "my.yaml").write_text(text, encoding="utf-8")
+        options = ["--set", "backend=jax", "--set", "training.epochs=1", "--runs-dir", "runs"]
+        command = [sys.executable, "-m", "nnrun", "train", "my.yaml", *options]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        (scores,) = (tmp_path / "runs").glob("*/scores.json")
+        assert 0 <= json.loads(scores.read_text(encoding="utf-8"))["test"]["accuracy"] <= 1
