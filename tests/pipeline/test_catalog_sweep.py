@@ -37,6 +37,7 @@ NEVER_ACCEPTED = {
     "Op": "it has an argument that must be given",
     "Sampling": "it takes two inputs of one shape",
     **dict.fromkeys(known_backbones(), "a large model; `tests/engine/model/test_whole_models.py` trains some"),
+    **dict.fromkeys(lookup.hub_catalog()["entries"], "its package has an environment of its own (extra hub)"),
 }
 
 
