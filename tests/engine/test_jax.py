@@ -139,9 +139,10 @@ given = np.log(np.asarray(writer(fields)["text"])).reshape(4, len(texts), 2, 6)
 sums = [[given[row, at, 0, a] + (b and given[row, at, 1, b]) for at, (a, b) in enumerate(texts)] for row in range(4)]
 likeliest = [texts[int(np.argmax(row))] for row in sums]
 first = [max((2, 3, 5), key=lambda token: given[row, 1, 0, token]) for row in range(4)]
+empty = np.zeros((4, 2), "float32")
 wide, greedy = (
     SequenceDecoder(keras, tensor_library("jax", writer), writer, Target(), "so_far", logits=False, beam_width=width)
-    .decode(Tensors(({"source": rows, "so_far": np.zeros((4, 2), "float32")}, np.zeros((4, 2), "float32")), 4), 4).tolist()
+    .decode(Tensors(({"source": rows, "so_far": empty}, empty), 4), 4).tolist()
     for width in (len(texts), 1)
 )
 result["sequences"] = [[wide, likeliest], [[text[0] for text in greedy], first]]
