@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from nnrun.cli.main import nnrun
 from nnrun.config.files import find_config
 from nnrun.data.data_paths import DataPaths
+from nnrun.engine.scoring import baselines
 from nnrun.errors import DataError
 from nnrun.pipeline.baseline import baselines_of_config
 from nnrun.pipeline.check import examine
@@ -236,3 +237,19 @@ def test_a_run_keeps_its_baselines_and_its_report_warns(tmp_path: Path, monkeypa
     page = folder.report.read_text(encoding="utf-8")
     assert page.count("is not below that of") == 1
     assert "logistic regression" in page
+
+
+@pytest.mark.parametrize(("rows", "is_one"), [(1_000, True), (30_000, False)])
+def test_few_rows_are_fitted_by_one_thread(rows: int, is_one: bool) -> None:
+    """Threads that wait for each other on a busy machine make the fit of a small table take minutes."""
+    import sklearn.ensemble  # noqa: F401 - its library of threads is loaded
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    class Recorder:
+        def fit(self, *_: object) -> None:
+            self.threads = [one["num_threads"] for one in threadpool_info() if one["user_api"] == "openmp"]
+
+    model = Recorder()
+    with threadpool_limits(2, user_api="openmp"):
+        baselines._fit_model(model, np.zeros((rows, 10)), np.zeros(rows), None)
+    assert set(model.threads) == ({1} if is_one else {2})

@@ -44,7 +44,10 @@ def test_several_samples_are_numbered() -> None:
 @pytest.mark.parametrize(
     ("scores", "commands"),
     [
-        ({"validation": {"loss": 1.0, "bits_per_character": 0.5}}, ["nnrun report run", "nnrun generate-text run"]),
+        (
+            {"validation": {"loss": 1.0, "bits_per_character": 0.5}},
+            ["nnrun report run", "nnrun generate-text run --temperature 0.7"],
+        ),
         ({"validation": {"loss": 1.0, "accuracy": 0.5}}, ["nnrun report run", "nnrun predict run FILE"]),
         ({"cross_validation": {"folds": 3}}, ["nnrun report run"]),
     ],

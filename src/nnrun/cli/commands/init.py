@@ -33,7 +33,7 @@ _WAYS = (
 _NEXT = {
     **dict.fromkeys(("csv", "parquet"), ("train FILE", "baseline FILE", "data check FILE")),
     **dict.fromkeys(("images", "audio", "npz"), ("train FILE", "data check FILE")),
-    "text": ("train FILE", "generate-text last"),
+    "text": ("train FILE", "generate-text last --temperature 0.7"),
 }
 #: More choices than this are not listed in a question.
 _MOST_SHOWN = 20

@@ -263,7 +263,7 @@ def next_commands(folder: RunFolder, scores: Mapping[str, Any], request: TrainRe
     runs_dir = options.repeated_runs_dir(request.runs_dir)
     code = "".join(f" --code {quote(str(file))}" for file in request.code)
     if any("bits_per_character" in part for part in parts):
-        commands = [f"nnrun generate-text {folder.short_id}{runs_dir}{code}"]
+        commands = [f"nnrun generate-text {folder.short_id} --temperature 0.7{runs_dir}{code}"]
     elif "cross_validation" in scores and not folder.last.is_file():
         commands = []
     else:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Gradient boosting of more values, each counted for each class or target, takes minutes: these take 20 s on two cores.
 _MOST_VALUES = 10_000_000
+#: So many values are fitted in seconds by one thread.
+_FOR_ONE_THREAD = 200_000
 _FITTED = "The test part is the training part: the scores say how well a model fits, not how well it generalizes."
 #: The columns of token numbers that TextVectorization makes.
 _TOKEN_NUMBER = re.compile(r"(.*)\[\d+\]")
@@ -303,9 +305,13 @@ def _fit_model(model: Any, x: Any, y: Any, weight: Any) -> None:
     """Fit a model; its warnings (a logistic regression that has not converged) are no mistakes of the user's."""
     import warnings
 
+    from threadpoolctl import threadpool_limits
+
     y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
     last = f"{model.steps[-1][0]}__sample_weight" if hasattr(model, "steps") else "sample_weight"
-    with warnings.catch_warnings():
+    # On a machine at work, threads that wait for each other took a hundred times as long as one.
+    threads = threadpool_limits(1 if x.shape[0] * x.shape[1] < _FOR_ONE_THREAD else None, user_api="openmp")
+    with warnings.catch_warnings(), threads:
         warnings.simplefilter("ignore")
         model.fit(x, y, **({} if weight is None else {last: weight}))
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: The length of a window, and how many characters give enough of them.
 _WINDOW, _LEAST_CHARACTERS = 100, 2_000
+#: So many windows of a short text are enough steps of an epoch.
+_WINDOWS = 1_000
 
 
 def text_config(found: Path, name: str, title: str) -> FirstConfig:
@@ -26,8 +28,9 @@ def text_config(found: Path, name: str, title: str) -> FirstConfig:
         hint = "name a longer text; a table needs a separator between the fields of each row"
         text = f"expected a text of at least {_LEAST_CHARACTERS:,} characters, received {size:,}"
         raise DataError(text, file=found, hint=hint)
-    stride = max(1, min(_WINDOW // 2, size // 200))
-    units, epochs = (128, 30) if size < 500_000 else (256, 12)
+    stride = max(1, min(_WINDOW // 2, size // _WINDOWS))
+    units = 128 if size < 500_000 else 256
+    epochs = next(epochs for most, epochs in ((100_000, 60), (500_000, 30), (float("inf"), 12)) if size < most)
     arguments = {
         "file": ReasonedValue(name),
         "window": ReasonedValue(_WINDOW, "characters that an example has"),
@@ -52,5 +55,5 @@ def text_config(found: Path, name: str, title: str) -> FirstConfig:
         ),
     }
     split = ReasonedValue({"validation": 0.1}, "the last tenth of the text")
-    what = f"{name}, character by character (nnrun generate-text last), begun by nnrun init"
+    what = f"{name}, character by character (nnrun generate-text last --temperature 0.7), begun by nnrun init"
     return FirstConfig(title, what, "text", arguments, [], split, model, training, None, [early_stopping(3)])
