@@ -127,6 +127,8 @@ def test_what_is_found_is_kept_and_shown(run: RunFolder) -> None:
     assert len(alts) == 8
     assert all("What speaks for the prediction most is at the" in alt for alt in alts)
     assert first.facts["selection"] in section
+    largest = first.facts["outputs"][0]["examples"][0]["largest"][0]
+    assert f"falls by at most {100 * largest:.1f} percentage points where covered" in section
     assert "2 x 2 pixels" not in section
     assert "3 x 3 pixels" in section
 

@@ -99,7 +99,10 @@ def _prediction(example: Mapping[str, Any], quantity: str) -> str:
 
 def _largest(example: Mapping[str, Any], number: int, quantity: str) -> str:
     change = as_number(example["largest"][number])
-    return f"; {'changes by' if quantity == 'numbers' else 'falls by'} at most {_value(change, quantity)} where covered"
+    shown = format_number(change)
+    if quantity == "probability" and change is not None:
+        shown = f"{100 * change:.1f} percentage points"
+    return f"; {'changes by' if quantity == 'numbers' else 'falls by'} at most {shown} where covered"
 
 
 def _value(value: float | None, quantity: str) -> str:

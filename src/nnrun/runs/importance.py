@@ -59,7 +59,7 @@ def read_importance_if_any(folder: RunFolder) -> dict[str, Any]:
     return read_json(folder.importance, _importance) if is_there else {}
 
 
-def strongest_words(example: Mapping[str, Any], most: int = 5) -> tuple[str, str]:
+def strongest_words(example: Mapping[str, Any], most: int = 3) -> tuple[str, str]:
     """Return the words of a text that speak for its prediction and those against it, the strongest first.
 
     Args:

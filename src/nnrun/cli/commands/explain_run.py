@@ -119,7 +119,7 @@ def _print_texts(output: Output, texts: Sequence[Mapping[str, Any]]) -> None:
 
     headings = ("row", "column", "prediction", "words for it", "words against it")
     rows = [
-        (str(one["row"]), one["column"], one["predicted"] or format_number(one["value"]), *strongest_words(one, 3))
+        (str(one["row"]), one["column"], one["predicted"] or format_number(one["value"]), *strongest_words(one))
         for one in texts
     ]
     print_table(output, Table(headings, rows, frozenset({"row"})))
