@@ -20,6 +20,7 @@ from nnrun.interruption import StopRequestedError
 from nnrun.pipeline.resume import ResumeRequest, resume, train_or_resume
 from nnrun.pipeline.train import TrainRequest, train
 from nnrun.progress import NullProgress
+from nnrun.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -245,6 +246,21 @@ def test_an_extension_equals_the_longer_run(traps: Traps) -> None:
     found = traps.differences(traps.whole, run)
     assert [name for name in found if name not in ("config.yaml", "resolved.yaml")] == []
     assert "epochs: 4" in (run / "resolved.yaml").read_text()
+
+
+def test_an_extension_removes_what_the_old_weights_gave(traps: Traps) -> None:
+    """A threshold and explanations of the weights so far are gone with the new ones; a resumed run says so."""
+    longer = traps.place / "explained"
+    longer.mkdir()
+    folder = RunFolder(started(longer, CONFIG.replace("epochs: 4", "epochs: 2")))
+    names = ["decision.json", "importance.json", "explanations.json", "explanations.npz"]
+    for name in names:
+        (folder.path / name).write_text("{}", encoding="utf-8")
+    resumed(folder.path)
+    assert [file.name for file in folder.files_by_weights()] == names
+    resumed(folder.path, ("training.epochs=3",))
+    assert folder.files_by_weights() == []
+    assert f"is removed: {', '.join(names)}" in folder.log.read_text(encoding="utf-8")
 
 
 def test_another_patience_is_the_work_of_a_fork(traps: Traps) -> None:

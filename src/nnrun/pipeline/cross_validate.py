@@ -196,6 +196,7 @@ class CrossValidation:
             self.folder.predictions, _merge_predictions(self.folder, [fold["fold"] for fold in folds])
         )
         self.folder.write_json(self.folder.scores, scores)
+        self.folder.remove_files_by_weights()
         return scores
 
     def _callbacks(self, folds: list[dict[str, Any]]) -> dict[str, Any]:

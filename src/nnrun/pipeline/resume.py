@@ -101,6 +101,9 @@ def _resume_held(folder: RunFolder, request: ResumeRequest, progress: Progress) 
             with user_code.run_code(codes, examined.experiment, threads=threads, log=folder.log):
                 progress = LoggedProgress(progress, RunLog(folder.log).write)
                 progress.say(f"Run {folder.id}, resumed")
+                if old := folder.files_by_weights():
+                    names = ", ".join(file.name for file in old)
+                    progress.say(f"At its end, what holds for its weights so far is removed: {names}")
                 resumption = Resumption(request.even_if_different)
                 return run_experiment(examined, folder, record, progress, options, resumption)
 

@@ -105,6 +105,8 @@ def scores_json(dataset: Dataset, evaluations: Mapping[str, Evaluation]) -> dict
 def save_scores(folder: RunFolder, dataset: Dataset, evaluations: Mapping[str, Evaluation]) -> dict[str, Any]:
     """Write `predictions.csv` of the test part, or else of the validation part, and `scores.json`; return its content.
 
+    What was chosen or explained by earlier weights of the run, such as a threshold, is removed.
+
     Raises:
         RunError: A file cannot be written.
     """
@@ -116,6 +118,7 @@ def save_scores(folder: RunFolder, dataset: Dataset, evaluations: Mapping[str, E
         folder.write_text(folder.predictions, csv_text(*predictions_table(predictions, part.rows, part.origin)))
     scores = scores_json(dataset, evaluations)
     folder.write_json(folder.scores, scores)
+    folder.remove_files_by_weights()
     return scores
 
 

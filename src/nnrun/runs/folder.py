@@ -343,6 +343,20 @@ class RunFolder:
         self.remove_states()
         self._remove(self.metrics)
 
+    def files_by_weights(self) -> list[Path]:
+        """Return the files that somebody asked for and that hold for the weights of the models as they are."""
+        files = (self.decision, self.importance, self.explanations, self.explanation_maps)
+        return [file for file in files if file.is_file()]
+
+    def remove_files_by_weights(self) -> None:
+        """Remove what was chosen or computed by weights that are replaced.
+
+        Raises:
+            RunError: The disk is read-only.
+        """
+        for file in self.files_by_weights():
+            self._remove(file)
+
     def remove_states(self) -> None:
         """Remove what an earlier attempt has saved to go on from.
 
