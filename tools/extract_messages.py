@@ -17,7 +17,9 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nnrun.cli.terminal.translations import LABEL, split_help, split_margins
+from nnrun.catalog import lookup
+from nnrun.catalog.kinds import PartOf
+from nnrun.cli.terminal.translations import KIND, LABEL, split_help, split_margins
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -88,18 +90,23 @@ OF_CLICK = (
 )
 LABELS_OF_CLICK = ("Usage", "Options", "Commands", "default", "required")
 #: Words that come from variables: severities, and what the help of an option may say of its variable.
-OTHER_LABELS = ("error", "warning", "note", "hint", "interrupted", "wrong", "right", "env var")
+OTHER_LABELS = ("error", "warning", "note", "hint", "interrupted", "wrong", "right", "env var", "or", "and")
+#: Single words for a kind of value.
+KINDS = ("text", "nothing")
 COUNTED = ("error", "warning", "note")
 
 #: At most so many templates are made of the choices in one string.
 _MOST_CHOICES = 32
 _WORDS = re.compile(r"[A-Za-z]{2,}[,.;:)]* \(?[A-Za-z]{2,}")
 _WORD_AND_PLACEHOLDER = re.compile(r"(?<![\w.\-/])[A-Za-z]{2,}[:,]? \S*\0|\0\S* [A-Za-z]{3,}(?![\w./])")
+_ARTICLE_AND_NOUN = re.compile(r"(a|an|1) [a-z]{3,}")
 _LABEL = re.compile(r"[A-Za-z][A-Za-z%-]*")
 #: Code and data that look like words: SQL, HTML, YAML, CSS, command lines without text.
 _OTHER = re.compile(
-    r"(SELECT|INSERT|UPDATE|DELETE|CREATE|BEGIN|PRAGMA|COMMIT|DROP|ALTER|WITH) |.*( = \?| CASE WHEN )|[<#]"
+    r"(SELECT|INSERT|UPDATE|DELETE|CREATE|BEGIN|PRAGMA|COMMIT|DROP|ALTER|WITH|WHERE|COPY|AND status) "
+    r"|.*( = \?| CASE WHEN )|[<#]"
     r"|import |from \w+ import|def |nnrun [a-z{]|pip install|mkdir |- |\{\{|git |--|if \["
+    r"|\w+=\d+\n"
 )
 
 
@@ -145,6 +152,11 @@ def _of_click() -> Iterator[Message]:
         yield Message("click", split_margins(text)[1])
     for word in (*LABELS_OF_CLICK, *OTHER_LABELS):
         yield Message("click", word, LABEL)
+    for word in KINDS:
+        yield Message("catalog/kinds.py", word, KIND)
+    yield Message("catalog/kinds.py", "of {0}")
+    for category in lookup.CATEGORIES:
+        yield Message("catalog/kinds.py", PartOf((category,)).expects)
     for word in COUNTED:
         yield Message("click", f"{{0}} {word}")
         yield Message("click", f"{{0}} {word}s")
@@ -153,11 +165,46 @@ def _of_click() -> Iterator[Message]:
 def of_module(tree: ast.Module, name: str) -> Iterator[tuple[str, str]]:
     """Yield context and template of each message of a module; `name` is its path below `src/nnrun`."""
     raised_only = name.startswith(RAISED_ONLY)
-    for text in _texts(tree, shown=not raised_only):
+    for text in _texts(ast.Module([*_statements(tree)], []), shown=not raised_only):
         yield "", text
     if not raised_only:
         for label in _labels(tree):
             yield LABEL, label
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.stmt]:
+    """Yield the statements of a module without the strings that are only split into their words: these are names."""
+    words = {side: set(_split_words(tree, side)) for side in (None, 0, 1)}
+    used = {word for each in words.values() for word in each}
+    loads = [one for one in ast.walk(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)]
+    others = {one.id for one in loads if one not in used}
+    side_of = {word.id: side for side, each in words.items() for word in each if word.id not in others}
+    for node in tree.body:
+        targets = [node.target] if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [])
+        name = next((one.id for one in targets if isinstance(one, ast.Name) and one.id in side_of), None)
+        if name is None:
+            yield node
+        elif side_of[name] is not None and isinstance(node.value, ast.Dict):
+            kept = node.value.values if side_of[name] == 0 else node.value.keys
+            yield ast.Expr(ast.List([one for one in kept if one]))
+
+
+def _split_words(tree: ast.AST, side: int | None) -> Iterator[ast.Name]:
+    """Yield the names of what is split: itself, or (`side`) the keys (0) or values (1) of a dict."""
+    if side is None:
+        for one in ast.walk(tree):
+            if isinstance(one, ast.Call) and _name(one) == "split" and isinstance(one.func, ast.Attribute):
+                yield from [one.func.value] if isinstance(one.func.value, ast.Name) else []
+        return
+    for one in ast.walk(tree):
+        if not isinstance(one, ast.DictComp | ast.ListComp | ast.SetComp | ast.GeneratorExp):
+            continue
+        split = {word.id for word in _split_words(one, None)}
+        for each in one.generators:
+            pair, source = each.target, each.iter
+            is_items = isinstance(source, ast.Call) and _name(source) == "items" and isinstance(pair, ast.Tuple)
+            if is_items and getattr(pair.elts[side], "id", None) in split:
+                yield from [source.func.value] if isinstance(source.func.value, ast.Name) else []
 
 
 def _texts(node: ast.AST, *, shown: bool) -> Iterator[str]:
@@ -184,7 +231,7 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
     """Yield what may hold texts: no docstrings, annotations, comparisons or keys; of a text only its expressions."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return
-    if isinstance(node, ast.Call) and _name(node) in NOT_SHOWN:
+    if isinstance(node, ast.Assert) or (isinstance(node, ast.Call) and _name(node) in NOT_SHOWN):
         return
     if isinstance(node, ast.Compare | ast.Subscript):
         yield from (child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.Constant))
@@ -270,7 +317,7 @@ def is_message(text: str) -> bool:
     marked = re.sub(r"(?<!\{)\{\d+\}", "\0", core)
     if _OTHER.match(core) or core != split_margins(core)[1] or not re.search("[A-Za-z]{3,}", marked):
         return False
-    return bool(_WORDS.search(marked) or _WORD_AND_PLACEHOLDER.search(marked))
+    return bool(_ARTICLE_AND_NOUN.fullmatch(core) or _WORDS.search(marked) or _WORD_AND_PLACEHOLDER.search(marked))
 
 
 def _of_help(docstring: str) -> Iterator[str]:

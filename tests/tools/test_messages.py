@@ -124,6 +124,12 @@ def test_a_translator_fills_the_pending_lines(script, found) -> None:
         ("def f() -> None:\n    'What it does.'", []),
         ("key = 'batch_size'; path = f'{folder}/record.json'; pattern = re.compile('a b c')", []),
         ("table.execute('SELECT a FROM b'); log.write(f'a line of the log {x}')", []),
+        ("run(\"WHERE a = 1 AND b\", 'COPY table FROM it'); script = 'stop=0\\ntrap it and go'", []),
+        ("assert found, 'called before'", []),
+        ("WORDS = 'some such words'\nfound = WORDS.split()", []),
+        ("WORDS = 'some such words'\nfound = WORDS.split()\nprint(WORDS)", ["some such words"]),
+        ("W = {'one of these': 'x y'}\n{a: k for k, names in W.items() for a in names.split()}", ["one of these"]),
+        ("expects = 'a number'", ["a number"]),
         ("@click.command()\ndef f():\n    '''Do it all.\n\n    \\b\n    it   the way'''", ["Do it all", "the way"]),
     ],
 )

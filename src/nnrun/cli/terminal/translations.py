@@ -22,6 +22,21 @@ if TYPE_CHECKING:
 LABEL = "label"
 #: What joins messages to one text, from the loosest; a text may be several messages with these between them.
 _SEPARATORS = ("\n", "; ", ". ", "? ", ": ", ", ", " (")
+#: What joins messages and names to an expectation or a list: `a number or null`. Their translations are labels.
+_CONJUNCTIONS = (" or ", " and ")
+#: The form of Spanish conjunctions before a word that begins with their own sound.
+_EUPHONY = {
+    "o": ("u", re.compile(r"[oó8]|h[oó]|11\b", re.IGNORECASE)),
+    "y": ("e", re.compile(r"h?[ií](?![aeo])", re.IGNORECASE)),
+}
+#: Names that cannot be words of a message, and names beside these.
+_CERTAIN_NAME = re.compile(
+    r"'[^']*'|\"[^\"]*\"|`[^`]*`|\[[^\[\]]*\]|\([^()]*\)|-?[\d.,]+|(?=\w*[a-z][A-Z]|\w*_)\w+|\$\w+|null|true|false"
+)
+_NAME = re.compile(rf"{_CERTAIN_NAME.pattern}|\w+")
+#: Single words for a kind of value, and what stands before them.
+KIND = "kind"
+_BEFORE_KIND = ("expected ", "each ", "each value ")
 #: Longer texts are taken line by line, and texts of so many parts are no list of messages.
 _LONGEST, _MOST_PARTS = 2000, 24
 #: Templates with fewer letters match by chance: what stands in them must be short, such as `60,000` or `2 min 05 s`.
@@ -84,6 +99,17 @@ class Template:
         """The number of fixed characters."""
         return sum(map(len, self.pieces))
 
+    @property
+    def is_strong(self) -> bool:
+        """Whether it has letters enough that no text matches it by chance."""
+        return sum(char.isalpha() for piece in self.pieces for char in piece) >= _FEW_LETTERS
+
+    @property
+    def has_whole_words(self) -> bool:
+        """Whether it has a word of its own, and placeholders stand between words: never `{0}s`."""
+        joined = "\0".join(self.pieces)
+        return bool(re.search(r"(?<!\w)[A-Za-z]{4,}(?!\w)", joined)) and not re.search(r"\w\0|\0\w", joined)
+
     def values_in(self, text: str) -> list[str] | None:
         """Return what stands in a text at the placeholders; None where it was not made from this template."""
         first, *middle, last = self.pieces
@@ -97,12 +123,7 @@ class Template:
                 return None
             values.append(text[position:found])
             position = found + len(piece)
-        values.append(text[position:end])
-        if sum(char.isalpha() for piece in self.pieces for char in piece) < _FEW_LETTERS and not all(
-            map(_SHORT.fullmatch, values)
-        ):
-            return None
-        return values
+        return [*values, text[position:end]]
 
     def word(self, frequencies: Counter[str]) -> str | None:
         """Return the rarest of its words that no placeholder touches."""
@@ -164,8 +185,8 @@ class Translations:
             return text, 0
         whole, known = self._whole(core)
         if known < len(core):
-            parts, more = self._parts(core)
-            whole, known = (parts, more) if more > known else (whole, known)
+            others = (self._parts(core), *(self._alternatives(core, one) for one in _CONJUNCTIONS))
+            whole, known = max((whole, known), *others, key=lambda found: found[1])
         return f"{before}{whole}{after}", known
 
     def _whole(self, core: str) -> tuple[str, int]:
@@ -176,11 +197,30 @@ class Translations:
         translated = self._messages.gettext(escaped)
         if translated != escaped:
             return translated.format(), len(core)
+        weak = []
         for template in self._candidates(core):
             values = template.values_in(core)
-            if values is not None:
+            if values is not None and (template.is_strong or all(map(_SHORT.fullmatch, values))):
                 return self._fill(template, values)
-        return core, 0
+            if values is not None and template.has_whole_words:
+                weak.append((template, values))
+        return next((self._fill(*one) for one in weak if all(map(self._is_known, one[1]))), (core, 0))
+
+    def _is_known(self, value: str) -> bool:
+        """Return whether a text is names, or one message in which only names are unknown."""
+        core = split_margins(value)[1]
+        if _SHORT.fullmatch(core) or all(map(_CERTAIN_NAME.fullmatch, core.split(", "))):
+            return True
+        return self._whole(core)[1] > 0 and self._is_filled_with_known(core)
+
+    def _is_filled_with_known(self, core: str) -> bool:
+        found = ((one, one.values_in(core)) for one in self._candidates(core))
+        match = next(((one, values) for one, values in found if values is not None), None)
+        if match is None or self._whole(core)[1] == len(core):
+            return self._whole(core)[1] > 0
+        template, filled = match
+        pairs = zip(template.pieces, filled, strict=False)
+        return all(before.endswith(_QUOTES) or self._is_known(value) for before, value in pairs)
 
     def _candidates(self, text: str) -> list[Template]:
         """Return the templates that may have made a text, those with the most fixed characters first."""
@@ -191,8 +231,10 @@ class Translations:
     def _fill(self, template: Template, values: list[str]) -> tuple[str, int]:
         known, filled = template.length, []
         for before, value in zip(template.pieces, values, strict=False):
-            quoted = before.endswith(_QUOTES)
-            shown, more = (value, 0) if quoted else self._best(value)
+            if before.endswith(_BEFORE_KIND) and " " not in value:
+                shown, more = self._messages.pgettext(KIND, value), 0
+            else:
+                shown, more = (value, 0) if before.endswith(_QUOTES) else self._best(value)
             filled.append(shown)
             known += more
         return self._messages.gettext(template.text).format(*filled), known
@@ -222,3 +264,40 @@ class Translations:
             ]
             best.append(max(joined, key=lambda choice: choice[1]))
         return best[-1]
+
+    def _alternatives(self, core: str, conjunction: str) -> tuple[str, int]:
+        """Translate messages and names that a conjunction joins: all of them, or nothing."""
+        parts = core.split(conjunction)
+        if not 1 < len(parts) <= _MOST_PARTS or len(core) > _LONGEST:
+            return core, 0
+        # best[n]: as in `_parts`; None where the first n parts are not all known.
+        best: list[tuple[list[str], int] | None] = [([], 0)]
+        for end in range(1, len(parts) + 1):
+            choices = []
+            for start in range(end):
+                before = best[start]
+                if before is not None and (start or end < len(parts)):
+                    found = self._alternative(conjunction.join(parts[start:end]), is_one=end - start == 1)
+                    choices += [(before[0] + [found[0]], before[1] + found[1])] if found else []
+            best.append(max(choices, key=lambda choice: choice[1], default=None))
+        if best[-1] is None or not (best[-1][1] or any(map(_CERTAIN_NAME.fullmatch, parts))):
+            return core, 0
+        joined, known = best[-1]
+        return self._join(joined, self.label(conjunction.strip())), known + len(conjunction) * (len(joined) - 1)
+
+    def _alternative(self, part: str, *, is_one: bool) -> tuple[str, int] | None:
+        """Translate one of the parts that a conjunction joins; None for what is neither known nor names."""
+        text, known = self._best(part) if is_one else self._whole(part)
+        if known and self._is_filled_with_known(part):
+            return text, known
+        if is_one and all(map(_NAME.fullmatch, part.split(", "))):
+            return self._messages.pgettext(KIND, part), 0
+        return None
+
+    @staticmethod
+    def _join(parts: list[str], word: str) -> str:
+        joined = parts[0]
+        other, sound = _EUPHONY.get(word, (word, re.compile("(?!)")))
+        for part in parts[1:]:
+            joined += f" {other if sound.match(part) else word} {part}"
+        return joined
