@@ -1,6 +1,6 @@
 """Write models as configs that compile to the same model: how many come back, parameters and outputs equal.
 
-    python benchmarks/from_keras.py applications [NAME ...]
+    python benchmarks/from_keras.py applications [--size 128] [--without FILE] [NAME ...]
     python benchmarks/from_keras.py configs [NAME ...]
     python benchmarks/from_keras.py files FILE ...
 
@@ -8,7 +8,8 @@
 that come with nnrun compile to, over data that are there; `files`: `.keras` and `.h5` files. Each is done by a process
 of its own, one after the other, and is one row of a Markdown table: layers, parameters, lines of the config, the
 greatest difference of outputs (with the model's own weights and with random ones) and the greatest output, the memory
-and the time. EfficientNetV2L takes 5 GB.
+and the time. `--size` gives pictures of another width and height, which take less time; `--without FILE` leaves out the
+models that have a row in FILE already.
 """
 
 from __future__ import annotations
@@ -29,12 +30,13 @@ from nnrun.engine.backend.start import BackendSettings, start_keras
 from nnrun.errors import NnrunError
 from nnrun.pipeline.init.from_keras import begin_from_keras
 
-kind, name, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+kind, name, folder, size = sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])
 file = Path(name)
 layers = "?"
 if kind == "applications":
     keras = start_keras(BackendSettings(seed=7))
-    model = getattr(keras.applications, name)(weights=None)
+    shape = {"input_shape": (size, size, 3)} if size else {}
+    model = getattr(keras.applications, name)(weights=None, **shape)
     file, layers = folder / f"{name}.keras", len(model.layers)
     model.save(file)
     del model
@@ -86,12 +88,12 @@ def applications() -> list[str]:
     return [name for name in names if (entry := lookup.entry("layers", name)) is not None and entry.application]
 
 
-def row(kind: str, name: str) -> str:
+def row(kind: str, name: str, size: int) -> str:
     """Do one model in a process of its own; return its row of the table."""
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            [sys.executable, "-c", PROGRAM, kind, name, folder], capture_output=True, text=True, check=False
+            [sys.executable, "-c", PROGRAM, kind, name, folder, str(size)], capture_output=True, text=True, check=False
         )
     label, seconds = Path(name).name if kind == "files" else name, time.perf_counter() - begun
     if done.returncode:
@@ -111,12 +113,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("kind", choices=["applications", "configs", "files"])
     parser.add_argument("names", nargs="*")
-    options = parser.parse_args()
+    parser.add_argument("--size", type=int, default=0, help="width and height of the pictures; default: the model's")
+    parser.add_argument("--without", type=Path, help="a file with rows of models that are not tried again")
+    options = parser.parse_intermixed_args()
     names = options.names or {"applications": applications, "configs": lambda: CONFIGS, "files": list}[options.kind]()
+    tried = options.without.read_text(encoding="utf-8") if options.without else ""
+    names = [name for name in names if f"| {name} |" not in tried]
     print("| model | layers | parameters | lines | equal | greatest difference | memory | time |")
     print("|---|---|---|---|---|---|---|---|", flush=True)
     for name in names:
-        print(row(options.kind, name), flush=True)
+        print(row(options.kind, name, options.size), flush=True)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,9 @@ def _written(keras: Any, model: Any) -> tuple[dict[str, Any], ModelComparison]:
     compiled = model.get_compile_config() if model.compiled else None
     converted = convert(keras, model, compiled)
     training = {"loss": "mean_squared_error", "optimizer": "Adam", **converted.training}
-    data = {"name": "x", "data": {"source": "digits"}, **converted.sections, "training": training}
+    prepare = {"prepare": converted.prepare} if converted.texts else {}
+    source = {"csv": {"file": "x.csv"}} if converted.texts else "digits"
+    data = {"name": "x", "data": {"source": source, **prepare}, **converted.sections, "training": training}
     document = documents.parse(dump(data), "x.yaml")
     return document.data, prove(keras, model, converted, validate(document), document.key_mark)
 
@@ -198,8 +200,14 @@ def test_adapted_state_becomes_arguments(keras: Any) -> None:
     data, comparison = _written(keras, keras.Sequential([keras.Input((4,)), scale, layers.Dense(1)]))
     assert len(data["model"][1]["Normalization"]["mean"]) == 4
     assert (comparison.parameters, comparison.adapted, comparison.equal) == (14, 9, True)
-    data, _ = _written(keras, _texts(keras))
-    assert set(data["model"][1]["TextVectorization"]["vocabulary"]) == {"a", "red", "fox", "the", "blue", "dog", "runs"}
+    stack = [keras.Input((2,)), layers.Discretization([0.0, 1.5]), layers.CategoryEncoding(3), layers.Dense(1)]
+    data, comparison = _written(keras, keras.Sequential(stack))
+    assert (data["model"][1]["Discretization"], comparison.equal) == ([0.0, 1.5], True)
+    codes = layers.IntegerLookup(vocabulary=[3, 5, 9])
+    data, comparison = _written(
+        keras, keras.Sequential([keras.Input((1,), dtype="int32"), codes, layers.Embedding(4, 2)])
+    )
+    assert (data["model"][1]["IntegerLookup"], comparison.equal) == ({"vocabulary": [3, 5, 9]}, True)
 
 
 def _lambda(keras: Any) -> Any:

@@ -67,6 +67,53 @@ def test_it_says_that_it_runs_the_script() -> None:
     assert found["first_loss"] == pytest.approx(found["script_loss"], rel=1e-5)
 
 
+SEVERAL = """
+import keras
+import numpy as np
+
+random = np.random.default_rng(0)
+left, right = random.normal(size=(64, 2, 2)).astype("float32"), random.integers(0, 5, (64, 1))
+kind, price = keras.utils.to_categorical(right[:, 0] % 3, 3), left.sum(axis=(1, 2))
+note = np.array([["a red fox", "blue dogs", "the red one"][at % 3] for at in range(64)])
+layers = keras.layers
+words = layers.TextVectorization(output_mode="multi_hot")
+words.adapt(note)
+a, b, c = keras.Input((2, 2), name="left"), keras.Input((1,), name="right"), keras.Input((1,), dtype="string", name="note")
+x = layers.Concatenate()([layers.Flatten()(a), layers.Flatten()(layers.Embedding(5, 2)(b)), words(c)])
+out = [layers.Dense(3, activation="softmax", name="kind")(x), layers.Dense(1, name="price")(x)]
+model = keras.Model({"left": a, "right": b, "note": c}, out)
+losses = {"kind": "categorical_crossentropy", "price": keras.losses.Huber(delta=0.5)}
+model.compile("sgd", losses, loss_weights={"kind": 1.0, "price": 0.5})
+x = {"right": right, "left": left, "note": note}
+test = {key: value[:20] for key, value in x.items()}
+model.fit(x, {"kind": kind, "price": price}, sample_weight=np.arange(64) / 32, batch_size=16, shuffle=False,
+          validation_data=(test, [kind[:20], price[:20]]))
+"""
+
+
+def test_several_inputs_and_outputs_are_columns_of_a_table() -> None:
+    """Texts, pictures and weights among them; the losses of both first epochs are the same."""
+    Path("several.py").write_text(SEVERAL)
+    done = CliRunner().invoke(nnrun, ["init", "--from-script", "several.py", "--keep-data", "--json"])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert (found["data_kept"], found["notes"]) == (True, [])
+    assert found["first_loss"] == pytest.approx(found["script_loss"], rel=1e-5)
+    data = documents.read(Path("several.yaml")).data
+    csv = data["data"]["source"]["csv"]
+    assert csv == {
+        "file": "several.csv",
+        "target": ["kind", "price"],
+        "sample_weight": "sample_weight",
+        "test_file": "several-test.csv",
+    }
+    assert data["data"]["prepare"][0]["TextVectorization"]["columns"] == ["note"]
+    assert data["model"]["inputs"] == {"left": ["left"], "note": ["note"], "right": ["right"]}
+    assert data["model"]["outputs"]["price"] == {"loss": {"Huber": {"delta": 0.5}}, "weight": 0.5}
+    head = Path("several.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert head == "left[0],left[1],left[2],left[3],note,right,kind,price,sample_weight"
+
+
 @pytest.mark.parametrize(
     ("script", "message"),
     [

@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnrun.engine.model.to_config.saved_arguments import all_arguments_saved
+from nnrun.engine.training.recorded_arrays import recorded_arrays
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from types import ModuleType
 
 #: What a folder of records holds.
 RECORD, MODEL, ARRAYS = "record.json", "model.keras", "arrays.npz"
 #: Arguments of `fit` that are written as they are.
 _PLAIN = ("batch_size", "epochs", "shuffle", "validation_split", "class_weight", "initial_epoch", "steps_per_epoch")
-#: Batches of a data set are kept up to so many bytes.
-_MOST_BYTES = 4_000_000_000
 
 
 def main() -> None:
@@ -89,9 +91,9 @@ class _Recorder:
             try:
                 if name == "fit" and not self._fit:
                     return self._recorded_fit(original, model, arguments, named)
-                if name == "evaluate" and "x_test" not in self._arrays:
+                if name == "evaluate" and not any(one.startswith("x_test") for one in self._arrays):
                     given = inspect.signature(original).bind(model, *arguments, **named).arguments
-                    self._keep(given.get("x"), given.get("y"), "_test")
+                    self._keep(model, _data(given), "_test", ends=given.get("steps") is None)
                 return original(model, *arguments, **named)
             finally:
                 self._is_inside = False
@@ -101,20 +103,20 @@ class _Recorder:
     def _recorded_fit(self, original: Any, model: Any, arguments: Any, named: Any) -> Any:
         given = inspect.signature(original).bind(model, *arguments, **named).arguments
         found: dict[str, Any] = {key: _plain(given[key]) for key in _PLAIN if given.get(key) is not None}
-        found["kept"] = self._keep(given.get("x"), given.get("y"), "")
-        if given.get("sample_weight") is not None:
-            self._arrays["sample_weight"] = np.asarray(given["sample_weight"])
+        found["kept"] = self._keep(model, _data(given), "", ends=given.get("steps_per_epoch") is None)
         validation = given.get("validation_data")
         if validation is not None:
-            pair = validation if isinstance(validation, (tuple, list)) else (validation, None)
-            found["validation_data"] = self._keep(pair[0], pair[1], "_test")
+            parts = list(validation) if isinstance(validation, (tuple, list)) else [validation, None]
+            ends = given.get("validation_steps") is None
+            found["validation_data"] = self._keep(model, parts, "_test", ends=ends)
         if not isinstance(given.get("x"), np.ndarray) and given.get("batch_size") is None:
             found["batch_size"] = self._batch_size(given.get("x"))
         found["callbacks"] = [self._callback(one) for one in self._keras.tree.flatten(given.get("callbacks") or [])]
         self._fit.update(found)
         if not model.built:
-            model(next(iter(self._arrays.values()))[:1] if self._arrays else given["x"])
-        model.save(self._folder / MODEL)
+            model(self._arrays["x"][:1] if "x" in self._arrays else given["x"])
+        with all_arguments_saved(self._keras):
+            model.save(self._folder / MODEL)
         history = original(model, *arguments, **named)
         self._fit["history"] = {key: [float(one) for one in values] for key, values in history.history.items()}
         return history
@@ -125,44 +127,31 @@ class _Recorder:
         arguments = {key: _plain(value) for key, value in getattr(callback, "_nnrun_arguments", {}).items()}
         return {"name": type(callback).__name__, "own": own, "arguments": arguments}
 
-    def _keep(self, x: Any, y: Any, ending: str) -> bool:
-        """Keep examples and targets as arrays; return whether they are such."""
-        found = self._pair(x, y)
+    def _keep(self, model: Any, data: Sequence[Any], ending: str, *, ends: bool = True) -> bool:
+        """Keep examples, targets and weights as arrays; return whether they are such."""
+        found = recorded_arrays(self._keras, model, data, ends=ends)
         if found is None:
             return False
-        self._arrays[f"x{ending}"], self._arrays[f"y{ending}"] = found
+        self._arrays |= {_with_ending(name, ending): array for name, array in found.items()}
         return True
 
-    def _pair(self, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray] | None:
-        if isinstance(x, (dict, list, tuple)) or isinstance(y, (dict, list, tuple)) or x is None:
-            return None
-        if y is None:
-            return self._unbatched(x)
-        arrays = np.asarray(x), np.asarray(y)
-        return None if any(one.dtype.kind not in "biuf" for one in arrays) else arrays
+    def _batch_size(self, batches: Any) -> int:
+        is_data = not isinstance(batches, (dict, list, tuple)) and hasattr(batches, "__iter__")
+        first = next(iter(batches), None) if is_data else None
+        leaves = self._keras.tree.flatten(first[0]) if isinstance(first, (tuple, list)) else []
+        is_batch = bool(leaves) and hasattr(leaves[0], "shape") and len(leaves[0].shape) > 0
+        return int(leaves[0].shape[0]) if is_batch else 32
 
-    @staticmethod
-    def _unbatched(batches: Any) -> tuple[np.ndarray, np.ndarray] | None:
-        """Return the examples of a data set, or of batches one after the other."""
-        found: list[tuple[np.ndarray, np.ndarray]] = []
-        size = 0
-        is_counted = hasattr(batches, "__len__") or hasattr(batches, "cardinality")
-        if not is_counted or (hasattr(batches, "cardinality") and int(batches.cardinality()) < -1):
-            return None
-        for batch in (batches[at] for at in range(len(batches))) if hasattr(batches, "__getitem__") else batches:
-            if not isinstance(batch, (tuple, list)) or len(batch) != 2 or isinstance(batch[0], (dict, tuple, list)):
-                return None
-            found.append((np.asarray(batch[0]), np.asarray(batch[1])))
-            size += sum(one.nbytes for one in found[-1])
-            if size > _MOST_BYTES:
-                return None
-        return tuple(np.concatenate(one) for one in zip(*found, strict=True)) if found else None  # type: ignore[return-value]
 
-    @staticmethod
-    def _batch_size(batches: Any) -> int:
-        first = next(iter(batches), None) if hasattr(batches, "__iter__") else None
-        is_pair = isinstance(first, (tuple, list)) and hasattr(first[0], "shape") and len(first[0].shape) > 0
-        return int(first[0].shape[0]) if is_pair else 32  # type: ignore[index]
+def _data(given: Mapping[str, Any]) -> list[Any]:
+    """Return examples, targets and weights as `fit` and `evaluate` take them."""
+    return [given.get("x"), given.get("y"), given.get("sample_weight")]
+
+
+def _with_ending(name: str, ending: str) -> str:
+    """Return the name of an array of a part: `x_test.1` for `x.1`."""
+    role, dot, index = name.partition(".")
+    return f"{role}{ending}{dot}{index}"
 
 
 def _remember_arguments(kind: type) -> None:

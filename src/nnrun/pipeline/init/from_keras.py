@@ -96,6 +96,7 @@ def read_model(file: Path) -> tuple[ModuleType, ModelFile]:
 def config_body(converted: ConvertedModel, name: str) -> dict[str, Any]:
     """Return a config with a model, over data that are still to come."""
     data = _data(converted, name)
+    prepare = {"prepare": converted.prepare} if converted.texts else {}
     training: dict[str, Any] = {**_missing_training(converted), **converted.training}
     if _has_losses(converted):
         training.pop("loss", None)
@@ -104,7 +105,7 @@ def config_body(converted: ConvertedModel, name: str) -> dict[str, Any]:
         "name": name,
         "seed": 7,
         **sections,
-        "data": {"source": data, "split": {"test": 0.2, "validation": 0.1}},
+        "data": {"source": data, **prepare, "split": {"test": 0.2, "validation": 0.1}},
         "model": converted.sections["model"],
         "training": training,
     }
@@ -112,14 +113,26 @@ def config_body(converted: ConvertedModel, name: str) -> dict[str, Any]:
 
 def data_file(converted: ConvertedModel, out: Path) -> str:
     """Return the name of the file in which data are expected."""
-    return f"{name_of(out)}.{'npz' if len(converted.inputs) == 1 and len(converted.outputs) == 1 else 'csv'}"
+    return f"{name_of(out)}.{'csv' if _is_table(converted) else 'npz'}"
+
+
+def _is_table(converted: ConvertedModel) -> bool:
+    """Return whether the data are columns of a table: several inputs or outputs, or texts."""
+    return len(converted.inputs) > 1 or len(converted.outputs) > 1 or bool(converted.texts)
+
+
+def target_names(converted: ConvertedModel) -> list[str]:
+    """Return the names of the columns of targets: those of the outputs, or one for a stack, whose output has none."""
+    if isinstance(converted.sections["model"], dict):
+        return list(converted.outputs)
+    return ["target" if "y" in converted.inputs else "y"]
 
 
 def _data(converted: ConvertedModel, name: str) -> dict[str, Any]:
-    file = data_file(converted, Path(name))
-    if file.endswith(".npz"):
+    file, targets = data_file(converted, Path(name)), target_names(converted)
+    if not _is_table(converted):
         return {"npz": {"file": file}}
-    return {"csv": {"file": file, "target": list(converted.outputs)}}
+    return {"csv": {"file": file, "target": targets if len(targets) > 1 else targets[0]}}
 
 
 def _has_losses(converted: ConvertedModel) -> bool:
@@ -196,7 +209,10 @@ def _data_text(converted: ConvertedModel, file: str) -> str:
     if file.endswith(".npz"):
         (shape,) = shapes.values()
         return f"{file} with the arrays x, of shape [rows, {shape}], and y; or name another source"
-    columns = "; ".join(f"{name}[0], {name}[1], ... for [{shape}]" for name, shape in shapes.items())
+    columns = "; ".join(
+        f"{name}, a text" if name in converted.texts else f"{name}[0], {name}[1], ... for [{shape}]"
+        for name, shape in shapes.items()
+    )
     return f"{file} with columns for the inputs ({columns}) and the targets; or name another source"
 
 

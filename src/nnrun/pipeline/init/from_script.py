@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import lookup
+from nnrun.config import document as documents
 from nnrun.config.dump import dump
 from nnrun.errors import NnrunError, RunError
 from nnrun.pipeline.init.from_keras import (
@@ -25,12 +26,15 @@ from nnrun.pipeline.init.from_keras import (
     taken_for_granted,
 )
 from nnrun.pipeline.init.new_file import name_of, require_new, write_new
+from nnrun.pipeline.init.script_table import WEIGHT, table_columns, write_table
 from nnrun.pipeline.init.shipped import schema_line
 from nnrun.scratch import scratch_folder
+from nnrun.spec.experiment import validate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from nnrun.engine.model.to_config.convert import ConvertedModel
     from nnrun.progress import Progress
 
 #: Lines of the output of a script that an error shows.
@@ -74,7 +78,9 @@ def begin_from_script(
     if not script.is_file():
         raise RunError(f"{script}: there is no such script", "name a Python file that calls model.fit")
     out = require_new(out or Path(f"{name_of(script)}.yaml"))
-    kept = require_new(out.with_suffix(".npz")) if keep_data else out.with_suffix(".npz")
+    if keep_data:
+        for name in _data_files(out):
+            require_new(out.with_name(name))
     with scratch_folder("script") as folder:
         progress.say(f"{script} is run once, with your rights, as python {script} would")
         recorded = _run(script, folder)
@@ -87,27 +93,76 @@ def begin_from_script(
         converted = replace(converted, training={**converted.training, **training})
         body = config_body(converted, name_of(out))
         comparison = proven(keras, saved.model, converted, body, out)
-        if len(converted.inputs) == len(converted.outputs) == 1:
-            body["data"] = {"source": {"npz": {"file": kept.name}}, **_split(fit)}
-        else:
-            notes.append("data of several inputs or outputs are not kept, and no epoch was compared")
+        body["data"], files = _recorded_data(folder, fit, converted, body, out, notes)
         notes += [*converted.notes, *taken_for_granted(converted, body), *_other_calls(recorded["calls"])]
-        arrays = folder / "arrays.npz"
-        loss = (
-            _first_loss(body, folder, arrays, notes, progress)
-            if fit["kept"] and "npz" in body["data"]["source"]
-            else None
-        )
+        loss = _first_loss(body, folder, files, notes, progress) if files else None
         data = out.parent / data_file(converted, out)
-        keeps = keep_data and arrays.is_file() and bool(fit["kept"]) and "npz" in body["data"]["source"]
+        keeps = keep_data and bool(files)
         text = "\n".join(_heading(script, out, notes, proof_text(comparison), data, is_kept=keeps))
         text = schema_line(out) + text + "\n" + dump(body)
-        if keeps:
-            shutil.copyfile(arrays, kept)
+        for name, file in files.items() if keeps else ():
+            shutil.copyfile(file, require_new(out.with_name(name)))
         problems = check_problems(text, out, data_dir)
         write_new(out, text)
     script_loss = next(iter(fit.get("history", {}).get("loss", ())), None)
     return FromScript(out, comparison, saved.version, notes, data, problems, script_loss, loss, keeps)
+
+
+def _data_files(out: Path) -> tuple[str, str, str]:
+    """Return the names of the files that may be kept next to a config: arrays, a table, and that of the test part."""
+    stem = out.with_suffix("").name
+    return f"{stem}.npz", f"{stem}.csv", f"{stem}-test.csv"
+
+
+def _recorded_data(
+    folder: Path,
+    fit: Mapping[str, Any],
+    converted: ConvertedModel,
+    body: Mapping[str, Any],
+    out: Path,
+    notes: list[str],
+) -> tuple[dict[str, Any], dict[str, Path]]:
+    """Return the `data:` of a config, and its files in the folder of the record by the names that they are to have."""
+    name, table, test_table = _data_files(out)
+    if "csv" not in body["data"]["source"]:
+        arrays = folder / "arrays.npz"
+        files = {name: arrays} if fit["kept"] else {}
+        weights = {role: role for role in _array_names(arrays) if role.startswith(WEIGHT)}
+        source = {"file": name, **({"arrays": weights} if weights else {})}
+        return {"source": {"npz": source}, **_split(fit)}, files
+    if not fit["kept"]:
+        notes.append("the data are no arrays that end: they are not kept, and no epoch was compared")
+        return dict(body["data"]), {}
+    import numpy as np
+
+    with np.load(folder / "arrays.npz") as file:
+        recorded = dict(file)
+    experiment = validate(documents.parse(dump(dict(body)), out))
+    try:
+        columns, targets = table_columns(recorded, converted, experiment)
+        write_table(columns, folder / table)
+        source = {"file": table, "target": targets if len(targets) > 1 else targets[0]}
+        source |= {WEIGHT: WEIGHT} if WEIGHT in columns else {}
+        files = {table: folder / table}
+        if any(one.startswith("x_test") for one in recorded):
+            columns, _ = table_columns(recorded, converted, experiment, "_test")
+            write_table(columns, folder / test_table)
+            source["test_file"] = test_table
+            files[test_table] = folder / test_table
+    except RunError as error:
+        notes.append(f"the data are not kept, and no epoch was compared: {error.text}")
+        return dict(body["data"]), {}
+    prepare = {"prepare": body["data"]["prepare"]} if "prepare" in body["data"] else {}
+    return {"source": {"csv": source}, **prepare, **_split(fit)}, files
+
+
+def _array_names(file: Path) -> list[str]:
+    if not file.is_file():
+        return []
+    import numpy as np
+
+    with np.load(file) as arrays:
+        return list(arrays.files)
 
 
 def _run(script: Path, folder: Path) -> dict[str, Any]:
@@ -180,14 +235,15 @@ def _other_calls(calls: Sequence[str]) -> list[str]:
 
 
 def _first_loss(
-    body: Mapping[str, Any], folder: Path, arrays: Path, notes: list[str], progress: Progress
+    body: Mapping[str, Any], folder: Path, files: Mapping[str, Path], notes: list[str], progress: Progress
 ) -> float | None:
     """Train one epoch from the weights that the script began with; return its loss, or None with a note."""
     from nnrun.pipeline.train import TrainRequest, train
     from nnrun.progress import NullProgress
     from nnrun.runs import metrics
 
-    source = {"npz": {**body["data"]["source"]["npz"], "file": str(arrays)}}
+    ((kind, given),) = body["data"]["source"].items()
+    source = {kind: {key: str(files[one]) if key in ("file", "test_file") else one for key, one in given.items()}}
     config = {
         **body,
         "data": {**body["data"], "source": source},
@@ -214,7 +270,6 @@ def _heading(script: Path, out: Path, notes: Sequence[str], proof: str, data: Pa
         f"# Proof:   {proof}",
     ]
     if not is_kept:
-        lines.append(
-            f"# Data:    put the script's arrays x and y (x_test, y_test) into {data.name}, or use --keep-data"
-        )
+        what = "arrays x and y (x_test, y_test)" if data.suffix == ".npz" else "inputs and targets as columns"
+        lines.append(f"# Data:    put the script's {what} into {data.name}, or use --keep-data")
     return [*lines, *(f"# Note:    {' '.join(note.split())}" for note in notes)]

@@ -11,8 +11,10 @@ from nnrun.engine.model.to_config.calls import functional
 from nnrun.errors import RunError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import ModuleType
+
+    from nnrun.engine.model.to_config.text_inputs import TextInput
 
 #: Sizes of open dimensions of inputs.
 _STEPS, _SIDE = 12, 64
@@ -47,7 +49,14 @@ class ModelComparison:
         return same_size and self.difference <= TOLERANCE * self.scale
 
 
-def compare(keras: ModuleType, model: Any, layers: Sequence[Any], copy: Any, made: Sequence[Any]) -> ModelComparison:
+def compare(
+    keras: ModuleType,
+    model: Any,
+    layers: Sequence[Any],
+    copy: Any,
+    made: Sequence[Any],
+    texts: Mapping[int, TextInput],
+) -> ModelComparison:
     """Give a copy the weights of a model, and compare the two.
 
     Args:
@@ -56,19 +65,20 @@ def compare(keras: ModuleType, model: Any, layers: Sequence[Any], copy: Any, mad
         layers: Its layers in the order of `made`; None for an operation, which has no weights.
         copy: The copy, whose weights are changed.
         made: The layers of the copy.
+        texts: The inputs of the model that are texts, by their numbers: the copy takes numbers there.
 
     Raises:
         RunError: Weights of two layers differ in shape.
     """
-    inputs = _inputs(keras, model)
+    inputs = _inputs(keras, model, texts)
     adapted = _copy_weights(layers, made)
-    difference, scale = _compare_outputs(keras, model, copy, inputs)
+    difference, scale = _compare_outputs(keras, model, copy, inputs, texts)
     before = model.get_weights()
     try:
         # New models often give almost nothing, whatever their layers do: other weights tell them apart.
-        model.set_weights(_random_weights(model))
+        _set_random_weights(model)
         _copy_weights(layers, made)
-        other, other_scale = _compare_outputs(keras, model, copy, inputs)
+        other, other_scale = _compare_outputs(keras, model, copy, inputs, texts)
     finally:
         model.set_weights(before)
         _copy_weights(layers, made)
@@ -77,32 +87,36 @@ def compare(keras: ModuleType, model: Any, layers: Sequence[Any], copy: Any, mad
     )
 
 
-def _compare_outputs(keras: ModuleType, model: Any, copy: Any, inputs: Sequence[Any]) -> tuple[float, float]:
+def _compare_outputs(
+    keras: ModuleType, model: Any, copy: Any, inputs: Sequence[Any], texts: Mapping[int, TextInput]
+) -> tuple[float, float]:
     """Return the greatest difference of an output, and the greatest output."""
-    expected = _outputs(keras, model, inputs)
-    result = copy(_given(copy, inputs), training=False)
+    tensors = [
+        keras.ops.convert_to_tensor(one, dtype="string") if at in texts else one for at, one in enumerate(inputs)
+    ]
+    expected = _outputs(keras, model, tensors)
+    numbers = [texts[at].numbers(one) if at in texts else one for at, one in enumerate(inputs)]
+    result = copy(_given(copy, numbers), training=False)
     received = [np.asarray(one) for one in (result.values() if isinstance(result, dict) else [result])]
     found = [_difference(one, other) for one, other in zip(expected, received, strict=True)]
     scale = max(float(np.nanmax(np.abs(one.astype("float64")), initial=0)) for one in expected)
     return max(found), scale
 
 
-def _random_weights(model: Any) -> list[np.ndarray]:
-    """Return weights with which signals keep their size: matrices by their inputs, vectors about 1 or about 0."""
+def _set_random_weights(model: Any) -> None:
+    """Set weights with which signals keep their size: matrices by their inputs, vectors about 1 or about 0."""
     random = np.random.default_rng(8)
-    found = []
     for weight in model.weights:
         shape = tuple(weight.shape)
         if weight.dtype != "float32" or not shape:
-            found.append(weight.numpy())
-        elif len(shape) > 1:
+            continue
+        if len(shape) > 1:
             inputs = max(1.0, float(np.prod(shape[:-1])))
-            found.append(random.normal(size=shape, scale=1.4 / inputs**0.5))
+            weight.assign(random.normal(size=shape, scale=1.4 / inputs**0.5))
         elif weight.name in ("gamma", "moving_variance", "variance", "scale"):
-            found.append(random.uniform(0.5, 1.5, shape))
+            weight.assign(random.uniform(0.5, 1.5, shape))
         else:
-            found.append(random.normal(size=shape, scale=0.1))
-    return found
+            weight.assign(random.normal(size=shape, scale=0.1))
 
 
 def _given(copy: Any, inputs: Sequence[Any]) -> Any:
@@ -150,17 +164,15 @@ def _outputs(keras: ModuleType, model: Any, inputs: Sequence[Any]) -> list[np.nd
     return [np.asarray(one) for one in keras.tree.flatten(model(structure, training=False))]
 
 
-def _inputs(keras: ModuleType, model: Any) -> list[Any]:
-    """Return random inputs: numbers, words of a vocabulary, or token numbers where an embedding takes them."""
+def _inputs(keras: ModuleType, model: Any, texts: Mapping[int, TextInput]) -> list[Any]:
+    """Return random inputs: numbers, texts of words of a vocabulary, or token numbers where an embedding takes them."""
     random = np.random.default_rng(7)
     sizes = [layer.input_dim for layer in _all_layers(model) if type(layer).__name__ == "Embedding"]
-    words = [word for layer in _all_layers(model) for word in _vocabulary(layer)]
-    found = []
-    for tensor in keras.tree.flatten(model.inputs):
+    found: list[Any] = []
+    for index, tensor in enumerate(keras.tree.flatten(model.inputs)):
         shape = tuple(_size(size, place, len(tensor.shape)) for place, size in enumerate(tensor.shape))
-        if tensor.dtype == "string":
-            texts = np.array([*words, "unknown"], dtype=object)
-            found.append(keras.ops.convert_to_tensor(random.choice(texts, shape).tolist(), dtype="string"))
+        if index in texts:
+            found.append(np.array(texts[index].examples(random, _EXAMPLES), dtype=object).reshape(shape))
         elif sizes and (len(shape) <= 2 or "int" in tensor.dtype):
             found.append(random.integers(0, min(sizes), shape).astype(tensor.dtype))
         elif "int" in tensor.dtype:
@@ -168,10 +180,6 @@ def _inputs(keras: ModuleType, model: Any) -> list[Any]:
         else:
             found.append(random.normal(size=shape).astype(tensor.dtype))
     return found
-
-
-def _vocabulary(layer: Any) -> list[str]:
-    return [str(one) for one in layer.get_vocabulary()] if hasattr(layer, "get_vocabulary") else []
 
 
 def _all_layers(model: Any) -> list[Any]:

@@ -6,11 +6,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import lookup
-from nnrun.engine.model.to_config.parts import part_value
+from nnrun.engine.model.to_config.parts import automatic_name, part_value
 from nnrun.errors import RunError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+#: Arguments that Keras saves only where they were given, or by which nothing else is computed.
+_SAVED_IF_GIVEN = frozenset({("AUC", "thresholds")})
+_NEVER_MISSED = frozenset({"dtype", "name", "reduction"})
 
 
 @dataclass
@@ -29,7 +33,12 @@ class CompileSettings:
 
 
 def compile_settings(
-    config: Mapping[str, Any] | None, keras_names: Sequence[str], names: Sequence[str]
+    config: Mapping[str, Any] | None,
+    keras_names: Sequence[str],
+    names: Sequence[str],
+    *,
+    ranks: Sequence[int] | None = None,
+    floatx: str = "float32",
 ) -> CompileSettings:
     """Return how a model was compiled; without a loss where it was not.
 
@@ -37,6 +46,8 @@ def compile_settings(
         config: What Keras saves of it.
         keras_names: The names of the outputs in Keras.
         names: Their names in the config.
+        ranks: The numbers of dimensions of the outputs, the examples among them; None: 2 each.
+        floatx: The default type of numbers of the model.
     """
     found = CompileSettings()
     if not config:
@@ -47,15 +58,15 @@ def compile_settings(
     losses = _by_output(config.get("loss"), keras_names)
     metrics = _by_output(config.get("metrics"), keras_names, lists=True)
     weights = _by_output(config.get("loss_weights"), keras_names)
-    for keras_name, name in zip(keras_names, names, strict=True):
+    for keras_name, name, rank in zip(keras_names, names, ranks or [2] * len(names), strict=True):
         output: dict[str, Any] = {}
-        loss = _part(found, "losses", losses.get(keras_name), "the loss")
+        loss = _part(found, "losses", losses.get(keras_name), "the loss", rank)
         if loss is not None:
             output["loss"] = loss
         if isinstance(weights.get(keras_name), (int, float)) and weights[keras_name] != 1:
             output["weight"] = weights[keras_name]
         given = metrics.get(keras_name)
-        parts = [_part(found, "metrics", one, "a metric") for one in (given if isinstance(given, list) else [given])]
+        parts = [_metric(found, one, rank, floatx) for one in (given if isinstance(given, list) else [given])]
         output["metrics"] = [one for one in parts if one is not None]
         found.outputs[name] = {key: value for key, value in output.items() if value != []}
     if len(names) == 1:
@@ -73,15 +84,72 @@ def _flat(value: Any) -> list[Any]:
     return [one for item in value for one in _flat(item)] if isinstance(value, list) else [value] if value else []
 
 
-def _part(found: CompileSettings, category: str, value: Any, what: str) -> Any:
+def _part(found: CompileSettings, category: str, value: Any, what: str, rank: int = 2) -> Any:
     """Return a part, or None with a note where a config cannot have it."""
     if value is None:
         return None
     try:
-        return part_value(category, _without_names(value), what)
+        part = part_value(category, _without_names(value), what)
     except RunError as error:
         found.notes.append(f"{what} is left out: {error.text}")
         return None
+    found.notes += [one for one in _unsaved(category, value, rank) if one not in found.notes]
+    return part
+
+
+def _metric(found: CompileSettings, value: Any, rank: int, floatx: str) -> Any:
+    """Return a metric with its name and its type, where these are its own."""
+    part = _part(found, "metrics", value, "a metric", rank)
+    name, config = _name_and_config(value)
+    entry = lookup.entry("metrics", name)
+    if part is None or entry is None or entry.is_function:
+        return part
+    own = {"name": config.get("name"), "dtype": _dtype(config.get("dtype"))}
+    if own["name"] == entry.parameters["name"].default or automatic_name(str(own["name"]), name):
+        del own["name"]
+    # Counts of classes are whole numbers whatever the type of the model.
+    if own["dtype"] == floatx or "float" not in str(own["dtype"]):
+        del own["dtype"]
+    own = {key: one for key, one in own.items() if one is not None}
+    if not own:
+        return part
+    word, arguments = next(iter(part.items())) if isinstance(part, dict) else (part, {})
+    return {word: {**arguments, **own}}
+
+
+def _dtype(value: Any) -> str | None:
+    """Return the name of a type, or of a serialized policy."""
+    if isinstance(value, dict):
+        return str(value["config"]["name"])
+    return None if value is None else str(value)
+
+
+def _unsaved(category: str, value: Any, rank: int) -> list[str]:
+    """Return what Keras does not save of an object: its own value of that is not known.
+
+    The axis of an output that has only one is known all the same.
+    """
+    name, config = _name_and_config(value)
+    entry = lookup.entry(category, name)
+    if category == "optimizers" or entry is None or entry.is_function or not config:
+        return []
+    missing = [
+        key
+        for key in entry.parameters
+        if key not in config and key not in _NEVER_MISSED and (entry.name, key) not in _SAVED_IF_GIVEN
+    ]
+    return [
+        f"Keras does not save {key} of {entry.name}: the config has its default, {entry.parameters[key].default}"
+        for key in missing
+        if not (key == "axis" and rank <= 2)
+    ]
+
+
+def _name_and_config(value: Any) -> tuple[str, Mapping[str, Any]]:
+    """Return the class of a serialized object, and what was saved of it; nothing of a function."""
+    if isinstance(value, dict) and isinstance(value.get("config"), dict):
+        return str(value["class_name"]).rpartition(">")[2], value["config"]
+    return "", {}
 
 
 def _without_names(value: Any) -> Any:

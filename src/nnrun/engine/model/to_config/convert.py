@@ -12,7 +12,10 @@ from nnrun.engine.model.to_config.calls import model_calls
 from nnrun.engine.model.to_config.compare import ModelComparison, compare
 from nnrun.engine.model.to_config.compile_settings import compile_settings
 from nnrun.engine.model.to_config.layout import Writer
+from nnrun.engine.model.to_config.parts import automatic_name
+from nnrun.engine.model.to_config.text_inputs import TextInput, take_out_texts
 from nnrun.spec.facts import Facts, TargetFacts
+from nnrun.spec.model import INPUT
 from nnrun.spec.targets import target_forms
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ class ConvertedModel:
         outputs: The names of the outputs.
         last: The activation of the layer before each output, or None.
         layers: The layers in the order in which the config's are made.
+        texts: The inputs that are texts, by their names; the config has a step of `prepare:` for each.
     """
 
     sections: Mapping[str, Any]
@@ -45,6 +49,12 @@ class ConvertedModel:
     outputs: Sequence[str]
     last: Sequence[str | None]
     layers: Sequence[Any] = field(repr=False)
+    texts: Mapping[str, TextInput] = field(default_factory=dict)
+
+    @property
+    def prepare(self) -> list[dict[str, Any]]:
+        """The steps of `prepare:`."""
+        return [{"TextVectorization": {"columns": [name], **one.arguments}} for name, one in self.texts.items()]
 
 
 def convert(keras: ModuleType, model: Any, compiled: Mapping[str, Any] | None) -> ConvertedModel:
@@ -58,11 +68,13 @@ def convert(keras: ModuleType, model: Any, compiled: Mapping[str, Any] | None) -
     Raises:
         RunError: A layer has no counterpart in a config; with its name.
     """
-    calls = model_calls(keras, model)
+    calls, texts, notes = take_out_texts(keras, model_calls(keras, model))
     policies = Counter(str(layer.dtype_policy.name) for layer in model.layers)
     policy = policies.most_common(1)[0][0] if policies else "float32"
-    layout = Writer(keras.config.image_data_format(), policy).layout(calls)
-    settings = compile_settings(compiled, calls.output_names, layout.outputs)
+    layout = Writer(keras.config.image_data_format(), policy).layout(calls, states_input=not texts)
+    ranks = [len(one.shape) for one in keras.tree.flatten(model.outputs)]
+    floatx = "float32" if policy.startswith("mixed_") else policy
+    settings = compile_settings(compiled, calls.output_names, layout.outputs, ranks=ranks, floatx=floatx)
     sections: dict[str, Any] = {}
     if policy in ("mixed_float16", "mixed_bfloat16"):
         sections["precision"] = policy
@@ -79,10 +91,18 @@ def convert(keras: ModuleType, model: Any, compiled: Mapping[str, Any] | None) -
             layout.model["outputs"] = list(outputs)
         inputs = {name: tuple(one.shape[1:]) for name, one in zip(layout.model["inputs"], calls.inputs, strict=True)}
     else:
-        inputs = {"input": tuple(calls.inputs[0].shape[1:])}
+        inputs = {_text_name(calls.input_names[0]) if texts else "input": tuple(calls.inputs[0].shape[1:])}
     sections["model"] = layout.model
     last = [_activation(calls.calls[ref.call].layer) if ref.call >= 0 else None for ref in calls.outputs]
-    return ConvertedModel(sections, settings.training, settings.notes, inputs, layout.outputs, last, layout.layers)
+    names = [*inputs]
+    by_name = {names[index]: one for index, one in texts.items()}
+    notes += settings.notes
+    return ConvertedModel(sections, settings.training, notes, inputs, layout.outputs, last, layout.layers, by_name)
+
+
+def _text_name(name: str) -> str:
+    """Return the name of the column of the only input, which Keras may have made of its class."""
+    return "text" if automatic_name(name, "InputLayer") or not name.isidentifier() else name
 
 
 def _activation(layer: Any) -> str | None:
@@ -115,8 +135,11 @@ def prove(
     builder = Builder(keras, facts, mark_of)
     columns = len(converted.inputs) > 1
     shapes = {name: _flat(one) if columns else one for name, one in converted.inputs.items()}
+    if experiment.graph.chain:
+        shapes = {INPUT: shape}
     copy = compile_model(builder, experiment, shapes)
-    return compare(keras, model, converted.layers, copy, made_layers(builder, experiment))
+    texts = {index: converted.texts[name] for index, name in enumerate(converted.inputs) if name in converted.texts}
+    return compare(keras, model, converted.layers, copy, made_layers(builder, experiment), texts)
 
 
 def made_layers(builder: Builder, experiment: Experiment) -> list[Any]:

@@ -55,8 +55,12 @@ class Writer:
         self._layers: list[Any] = []
         self._names: set[str] = set()
 
-    def layout(self, calls: Calls) -> Layout:
+    def layout(self, calls: Calls, *, states_input: bool = True) -> Layout:
         """Lay a model out: as a list where it has one input and one output, else as a graph.
+
+        Args:
+            calls: The model.
+            states_input: Whether a list begins with the shape of its input.
 
         Raises:
             RunError: A layer has no counterpart in a config; with its name.
@@ -67,7 +71,8 @@ class Writer:
         self._names |= {INPUT, *names}
         if is_chain:
             layers = self._stack(calls, names, {})
-            return Layout([self._input(calls.inputs[0]), *layers], self._define, self._layers, ["output"])
+            first = [self._input(calls.inputs[0])] if states_input else []
+            return Layout([*first, *layers], self._define, self._layers, ["output"])
         given: dict[int, str] = {}
         outputs = self._output_names(calls, names, given)
         shapes, names_of_tensors = self._shaped(calls, names)

@@ -100,6 +100,8 @@ def part_value(category: str, value: Any, owner: str = "") -> Any:
         given = str(config.get("name", ""))
         if category == "metrics" and given.endswith(("accuracy", "acc")) and not given.endswith(str(config["fn"])):
             return "accuracy"  # Keras chooses the function by the output, and Keras 2 saved it before it had
+        for key in config.keys() - {"fn", "name", "dtype", "reduction"}:
+            raise RunError(f"{owner}: a function with the argument {key} has no counterpart in a config")
         return part_value(category, config["fn"], owner)
     name, arguments = _part(category, name, config, owner, {})
     return {name: arguments} if arguments else name
@@ -224,6 +226,8 @@ def _leave_out_implied(entry: Entry, arguments: dict[str, Any]) -> None:
             del arguments["strides"]
     if "bin_boundaries" in arguments:
         arguments.pop("num_bins", None)
+    if entry.name == "AUC" and "thresholds" in arguments:
+        arguments.pop("num_thresholds", None)
     if entry.name == "Bidirectional":
         _leave_out_mirrored(arguments)
 
