@@ -27,6 +27,7 @@ SECTIONS = (
     "Training procedure",
     "Evaluation",
     "Limits",
+    "How to use",
     "How to reproduce",
 )
 
@@ -88,6 +89,31 @@ def test_a_card_of_each_kind_of_run(kind: str, task: str | None, holds: str) -> 
 def test_the_task_of_the_hub_is_that_of_the_data(source: str, facts: dict[str, object], task: str | None) -> None:
     """A table with a column of text is no series, and pictures with columns have no task of the hub."""
     assert hub_task(DataSource(source, "data", None), {"task": "regression", **facts}) == task
+
+
+def test_a_card_names_the_exports_in_the_folder(copy: Callable[..., RunFolder]) -> None:
+    """Those of this run alone, with what they take; without one it says how to export, with trust for own code."""
+    command = "nnrun export . --to saved_model"
+    text = make_card(RunFolder(FROZEN / "table")).text
+    assert f"{command}    # or onnx" in text
+    assert "Exports in the run folder" not in text
+    assert f"{command} --trust-run" in make_card(RunFolder(FROZEN / "own_code")).text
+    folder = copy("table")
+    for name, run, preparation in (
+        ("onnx", folder.id, "inside"),
+        ("lite", folder.id, "separate"),
+        ("old", "x", "inside"),
+    ):
+        (folder.path / name).mkdir()
+        signature = {"format": 1, "run": run, "file": f"model.{name}", "preparation": preparation}
+        (folder.path / name / "signature.json").write_text(json.dumps(signature))
+    (folder.path / "torn").mkdir()
+    (folder.path / "torn" / "signature.json").write_text("{")
+    text = make_card(folder).text
+    assert (
+        "| lite | model.lite | prepared inputs (preparation.py makes them) |\n| onnx | model.onnx | raw rows |" in text
+    )
+    assert "old" not in text.split("## How to use")[1].split("##")[0]
 
 
 def test_limits_are_computed(copy: Callable[..., RunFolder]) -> None:

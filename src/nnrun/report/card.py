@@ -27,6 +27,7 @@ from nnrun.report.card_data import (
 )
 from nnrun.report.card_limits import limits
 from nnrun.report.card_metadata import UNKNOWN, card_metadata
+from nnrun.report.card_use import use
 from nnrun.report.classification import ClassScores, class_scores, class_table, confusion_matrix, label_scores
 from nnrun.report.elements import score_name
 from nnrun.report.markdown import (
@@ -141,6 +142,7 @@ def make_card(folder: RunFolder) -> ModelCard:
         "## Limits",
         "\n".join(f"- {as_paragraph(limit)}" for limit in found),
         to_fill_in("ethical considerations, and groups of people for whom the model was not evaluated"),
+        *use(run),
         *_reproduction(run),
     )
     body = "\n\n".join(section for section in sections if section)

@@ -75,7 +75,8 @@ def _target(array: np.ndarray, form: str) -> np.ndarray:
     if form == "one_hot" and array.ndim == 2 and array.shape[1] > 1:
         is_one_hot = bool(((array == 0) | (array == 1)).all() and (array.sum(axis=1) == 1).all())
         if is_one_hot:
-            return array.argmax(axis=1)
+            classes: np.ndarray = array.argmax(axis=1)
+            return classes
         raise RunError("its targets are shares of several classes, and a column holds one class")
     return array
 

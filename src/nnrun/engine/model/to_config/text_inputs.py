@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nnrun.data.columns import Columns
+from nnrun.data.prepare.step import as_table
 from nnrun.data.prepare.text_vectorization import TextVectorization
 from nnrun.engine.model.to_config.calls import Call, Calls, Operation, Ref
 from nnrun.engine.model.to_config.parts import refused_layer
@@ -50,7 +51,7 @@ class TextInput:
         step = TextVectorization(["text"], **self.arguments)
         table = Columns({"text": np.array(texts, dtype=object).reshape(-1)})
         step.fit(table)
-        found = step.apply(table)
+        found = as_table(step.apply(table))
         return np.stack([*found.values.values()], axis=1).astype("float32")
 
 
@@ -85,7 +86,7 @@ def take_out_texts(keras: ModuleType, calls: Calls) -> tuple[Calls, dict[int, Te
         found[index], offset = _text_input(call, tuple(tensor.shape))
         if any(not word.isascii() for word in found[index].vocabulary) and call.layer.get_config().get("standardize"):
             notes.append(_ASCII_NOTE)
-        inputs[index] = keras.KerasTensor(call.layer.compute_output_shape(tuple(tensor.shape)), dtype="float32")
+        inputs[index] = keras.KerasTensor(call.layer.output.shape, dtype="float32")
         calls = _without(calls, users[0], ref, offset)
     return replace(calls, inputs=inputs), found, notes
 
