@@ -79,7 +79,7 @@ layers = keras.layers
 words = layers.TextVectorization(output_mode="multi_hot")
 words.adapt(note)
 a, b = keras.Input((2, 2), name="left"), keras.Input((1,), name="right")
-c = keras.Input((1,), dtype="string", name="note")
+c = keras.Input((), dtype="string", name="note")
 x = layers.Concatenate()([layers.Flatten()(a), layers.Flatten()(layers.Embedding(5, 2)(b)), words(c)])
 out = [layers.Dense(3, activation="softmax", name="kind")(x), layers.Dense(1, name="price")(x)]
 model = keras.Model({"left": a, "right": b, "note": c}, out)

@@ -91,8 +91,10 @@ def _compare_outputs(
     keras: ModuleType, model: Any, copy: Any, inputs: Sequence[Any], texts: Mapping[int, TextInput]
 ) -> tuple[float, float]:
     """Return the greatest difference of an output, and the greatest output."""
+    as_tensor = keras.ops.convert_to_tensor
+    # Keras does not take tensors of texts next to arrays.
     tensors = [
-        keras.ops.convert_to_tensor(one, dtype="string") if at in texts else one for at, one in enumerate(inputs)
+        as_tensor(one.tolist(), dtype="string") if at in texts else as_tensor(one) for at, one in enumerate(inputs)
     ]
     expected = _outputs(keras, model, tensors)
     numbers = [texts[at].numbers(one) if at in texts else one for at, one in enumerate(inputs)]

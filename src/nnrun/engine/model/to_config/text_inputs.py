@@ -86,9 +86,23 @@ def take_out_texts(keras: ModuleType, calls: Calls) -> tuple[Calls, dict[int, Te
         found[index], offset = _text_input(call, tuple(tensor.shape))
         if any(not word.isascii() for word in found[index].vocabulary) and call.layer.get_config().get("standardize"):
             notes.append(_ASCII_NOTE)
-        inputs[index] = keras.KerasTensor(call.layer.output.shape, dtype="float32")
+        inputs[index] = keras.KerasTensor((None, _width(keras, call.layer, tensor)), dtype="float32")
         calls = _without(calls, users[0], ref, offset)
     return replace(calls, inputs=inputs), found, notes
+
+
+def _width(keras: ModuleType, layer: Any, tensor: Any) -> int | None:
+    """Return how many numbers a layer gives for a text; None where that depends on the text.
+
+    The shape that Keras states is another one for `TextVectorization(output_mode="multi_hot")` of texts in a column.
+    """
+    config = layer.get_config()
+    if config["output_mode"] == "int" and "split" in config:
+        length = config["output_sequence_length"]
+        return None if length is None else int(length)
+    return int(
+        layer(keras.ops.convert_to_tensor([["a"]] if len(tensor.shape) > 1 else ["a"], dtype="string")).shape[-1]
+    )
 
 
 def _without(calls: Calls, at: int, ref: Ref, offset: int) -> Calls:
