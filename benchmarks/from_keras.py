@@ -118,7 +118,7 @@ def main() -> None:
     options = parser.parse_intermixed_args()
     names = options.names or {"applications": applications, "configs": lambda: CONFIGS, "files": list}[options.kind]()
     tried = options.without.read_text(encoding="utf-8") if options.without else ""
-    names = [name for name in names if f"| {name} |" not in tried]
+    names = [name for name in names if f"| {name} " not in tried]
     print("| model | layers | parameters | lines | equal | greatest difference | memory | time |")
     print("|---|---|---|---|---|---|---|---|", flush=True)
     for name in names:

@@ -129,7 +129,27 @@ def _mixed(keras: Any) -> Any:
     return keras.Sequential([keras.Input((6,)), *stack])
 
 
-MODELS = [_residual, _siamese, _two_by_two, _transformer, _translation, _operations, _video, _transfer, _texts, _mixed]
+def _scaled_sum(keras: Any) -> Any:
+    private = keras.src.applications.inception_resnet_v2.CustomScaleLayer
+    start = keras.Input((4,))
+    x = keras.layers.Dense(4)(start)
+    x = private(0.17)([x, keras.layers.Dense(4)(x)])
+    return keras.Model(start, keras.layers.Dense(1)(private(scale=0.2)([x, start])))
+
+
+MODELS = [
+    _scaled_sum,
+    _residual,
+    _siamese,
+    _two_by_two,
+    _transformer,
+    _translation,
+    _operations,
+    _video,
+    _transfer,
+    _texts,
+    _mixed,
+]
 
 
 @pytest.mark.parametrize("make", MODELS, ids=lambda make: make.__name__.strip("_"))

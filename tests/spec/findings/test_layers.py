@@ -110,6 +110,21 @@ def test_an_embedding_takes_token_ids_only(found) -> None:
         assert [(one.name, one.path) for one in findings] == [("embedding-of-numbers", ("model", 0, "Embedding"))]
 
 
+def test_an_embedding_of_another_column_than_text_takes_no_tokens(found) -> None:
+    """Next to a column of text, only the embedding that takes it needs a row for every token."""
+    data = "source: {csv: {file: t.csv}}\nprepare: [{TextVectorization: {columns: [note]}}]"
+    for name, names in (("note", ["embedding-too-small"]), ("town", [])):
+        model = f"""
+        inputs: {{note: [note], town: [town]}}
+        layers:
+          - Embedding: {{from: {name}, input_dim: 5, output_dim: 2}}
+          - Flatten: {{name: flat}}
+          - Concatenate: {{from: [flat, note, town]}}
+        """
+        findings = [one.name for one in found(CODES, data=data, model=model)]
+        assert [one for one in findings if one.startswith("embedding")] == names
+
+
 def test_an_embedding_has_a_row_for_every_category(found) -> None:
     """A column of category numbers, alone or among others, is compared with the embedding that takes it."""
     table = Facts(

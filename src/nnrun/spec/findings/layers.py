@@ -73,10 +73,12 @@ def _embeddings(context: CheckContext) -> Iterator[Finding]:
     if facts is None or facts.input_shape is None:
         return
     columns = {one.name: facts.columns if one.columns is None else one.columns for one in context.graph.inputs}
+    steps = [step for step in context.experiment.data.prepare if step.name == "TextVectorization"]
+    texts = {str(name) for step in steps for name in step.arguments.get("columns") or ()}
     for one in embedded_inputs(context.graph, facts):
         if facts.columns:
             yield from _embedded_columns(one, columns[one.input], facts)
-        elif facts.vocabulary is None:
+        elif facts.vocabulary is None or (columns[one.input] and texts.isdisjoint(map(str, columns[one.input]))):
             continue
         elif len(facts.input_shape) > 1:
             text = f"{one.layer} expects token ids, but one example has the shape {format_shape(facts.input_shape)}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import lookup
 from nnrun.engine.model.to_config.operations import Operation, operation_of
-from nnrun.engine.model.to_config.parts import refused_code, refused_layer
+from nnrun.engine.model.to_config.parts import plain, refused_code, refused_layer
 from nnrun.errors import RunError
 from nnrun.spec.graph import ATTENTION_LAYERS, LIST_LAYERS, TENSOR_ARGUMENTS
 
@@ -195,6 +195,10 @@ class _Walk:
         inner = getattr(layer, "layer", None)
         if self._is_model(inner):
             self._append_distributed(layer, inner, sources, calls)
+        elif type(layer).__module__ == "keras.src.applications.inception_resnet_v2":
+            # Its only layer, which is not public, adds to the first tensor the second one times a number.
+            calls.append(Call(Operation("multiply", {"x2": plain(layer.scale)}), sources[1:], name=layer.name))
+            calls.append(Call(Operation("add", {}), (sources[0], Ref(len(calls) - 1)), name=layer.name))
         else:
             calls.append(Call(layer, sources, call, shared, layer.name))
         self._remember(node, Ref(len(calls) - 1), known)
