@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from pathlib import Path
+from string import Formatter
 from typing import TYPE_CHECKING
 
 from nnrun.catalog import lookup
 from nnrun.catalog.kinds import PartOf
 from nnrun.cli.terminal.translations import KIND, LABEL, split_help, split_margins
+from nnrun.config.files import load_package_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -62,6 +64,8 @@ NOT_SHOWN = {
 }
 #: Functions and methods by which a text is raised or said.
 SAID = {"say", "warn", "note", "fail", "add", "bar", "workers", "Problem", "Finding"}
+#: Tables of errors, and whether their texts are formats: `{name}` is filled in.
+TABLES = {"catalog/catalog.json": False, "config/syntax_errors.yaml": False, "data/csv/defects.yaml": True}
 #: What click says itself, and nnrun's users see.
 OF_CLICK = (
     "Invalid value: {0}",
@@ -144,6 +148,9 @@ def messages(source: Path = SOURCE) -> tuple[Message, ...]:
         name = path.relative_to(source).as_posix()
         for context, text in of_module(ast.parse(path.read_text(encoding="utf-8")), name):
             found.setdefault((context, text), Message(name, text, context))
+    for name, are_formats in TABLES.items():
+        for text in _of_table(load_package_data(source / name), are_formats=are_formats):
+            found.setdefault(("", text), Message(name, text))
     return tuple(found.values())
 
 
@@ -160,6 +167,18 @@ def _of_click() -> Iterator[Message]:
     for word in COUNTED:
         yield Message("click", f"{{0}} {word}")
         yield Message("click", f"{{0}} {word}s")
+
+
+def _of_table(node: object, *, are_formats: bool) -> Iterator[str]:
+    """Yield the templates of the texts, hints and refusals in a table."""
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node if isinstance(node, list) else ()):
+        if key not in ("text", "hint", "refused") or not isinstance(value, str):
+            yield from _of_table(value, are_formats=are_formats)
+            continue
+        parsed = Formatter().parse(value) if are_formats else [(value, None, None, None)]
+        text = _numbered("".join(literal + ("\0" if field else "") for literal, field, _, _ in parsed))
+        if is_message(text):
+            yield split_margins(text)[1]
 
 
 def of_module(tree: ast.Module, name: str) -> Iterator[tuple[str, str]]:

@@ -146,6 +146,14 @@ def test_rooms_that_write_pages_give_only_what_they_raise_and_say(script) -> Non
     assert [text for _, text in module.of_module(tree, "report/x.py")] == ["the page cannot be written"]
 
 
+def test_texts_of_tables_are_messages(script, found) -> None:
+    """What the tables of errors say is a message, with a placeholder for each word in braces where they are formats."""
+    texts = {(message.file, message.text) for message in found}
+    assert ("data/csv/defects.yaml", "expected {0} fields, received {1}: the row is a comment") in texts
+    assert ("config/syntax_errors.yaml", "separate its entries with ',' and close it with '}}'") in texts
+    assert ("catalog/catalog.json", "It wraps a Python function; name the metric itself") in texts
+
+
 def test_headings_terms_and_units_are_labels(script) -> None:
     """Single words are messages where they are headings, terms or units, and names elsewhere."""
     module = load_script("extract_messages")

@@ -29,7 +29,7 @@ _EUPHONY = {
     "o": ("u", re.compile(r"[oó8]|h[oó]|11\b", re.IGNORECASE)),
     "y": ("e", re.compile(r"h?[ií](?![aeo])", re.IGNORECASE)),
 }
-#: Names that cannot be words of a message, and names beside these.
+#: Names that cannot be words of a message, and any names.
 _CERTAIN_NAME = re.compile(
     r"'[^']*'|\"[^\"]*\"|`[^`]*`|\[[^\[\]]*\]|\([^()]*\)|-?[\d.,]+|(?=\w*[a-z][A-Z]|\w*_)\w+|\$\w+|null|true|false"
 )
