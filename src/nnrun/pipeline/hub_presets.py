@@ -89,10 +89,10 @@ def _published(context: CheckContext, places: DataPaths) -> Iterator[tuple[NodeS
 
 def findings(context: CheckContext, places: DataPaths) -> Iterator[Finding]:
     """Find presets that are still to be downloaded."""
-    told: set[FilePath] = set()
+    named: set[FilePath] = set()
     for row, folder, file in _published(context, places):
-        if folder not in told and not (folder / file.name).is_file():
-            told.add(folder)
+        if folder not in named and not (folder / file.name).is_file():
+            named.add(folder)
             text = f"{file.name} of {given_preset(row.part.arguments)} is not in {folder} yet: training downloads it"
             hint = f"without a network, put it there by hand: {file.url}"
             yield Finding(row.path, text, hint, "weights-to-come", "note")
