@@ -24,7 +24,7 @@ def spanish(monkeypatch: pytest.MonkeyPatch) -> None:
         (("chek", "tiny.yaml"), "error: No existe la orden 'chek'. ¿Se quiso decir 'check'?\nsugerencia: nnrun --help"),
         (("train",), "error: Falta el argumento 'CONFIG'.\nsugerencia: nnrun train --help"),
         (("train", "tiny.yaml", "--epochs", "3"), "error: No existe la opción"),
-        (("check", "none.yaml"), "error: none.yaml: no existe ese archivo"),
+        (("check", "none.yaml"), "error: none.yaml: no existe tal archivo"),
         (("check", "tiny.yaml", "--set", "epochs"), "se esperaba path=value, path+=value o path~"),
         (("check", "tiny.yaml", "--set", "training.epochs.x=1"), "es un valor simple, así que no hay 'x' dentro de él"),
         (("check", "empty.yaml"), "empty.yaml:1:1: error: se esperaba una configuración, se recibió un archivo sin"),
