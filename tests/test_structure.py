@@ -443,6 +443,15 @@ def test_changelog_project_and_code_have_the_same_version() -> None:
     assert project == code
 
 
+def test_the_top_level_has_what_belongs_there() -> None:
+    """No file that a test or a trial of a command has left is tracked at the top level."""
+    if not _tracked():
+        pytest.skip("not a git checkout")
+    found = {path.relative_to(ROOT).parts[0] for path in _tracked()}
+    files = {".gitignore", "CHANGELOG.md", "LICENSE", "README.md", "pyproject.toml"}
+    assert found == {*files, ".ci", "benchmarks", "configs", "docs", "runs", "src", "tests", "tools"}
+
+
 @pytest.mark.parametrize(
     "pattern",
     [MACHINE_PATHS, REGISTRIES, re.compile(re.escape(str(ROOT)) + r"\b")],

@@ -99,9 +99,8 @@ def test_evaluation_of_other_pairs_and_of_the_same_agree(work: Path) -> None:
 
 def test_predictions_are_written_as_pictures(work: Path, tmp_path: Path) -> None:
     """New photos get masks with the values of the run's own, and larger pictures, under the photos' names."""
-    out = run_nnrun(
-        "predict", _folder(work, "segment").path, work / "photos", "--pictures", tmp_path / "m", "--out", "p.csv"
-    )
+    run, table = _folder(work, "segment").path, tmp_path / "p.csv"
+    out = run_nnrun("predict", run, work / "photos", "--pictures", tmp_path / "m", "--out", table)
     assert "16 pictures in" in out
     values = []
     for file in sorted((work / "masks").rglob("*.png")):
