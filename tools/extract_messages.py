@@ -163,7 +163,9 @@ def _of_click() -> Iterator[Message]:
         yield Message("catalog/kinds.py", word, KIND)
     yield Message("catalog/kinds.py", "of {0}")
     for category in lookup.CATEGORIES:
-        yield Message("catalog/kinds.py", PartOf((category,)).expects)
+        expects = PartOf((category,)).expects
+        yield Message("catalog/kinds.py", expects)
+        yield Message("catalog/kinds.py", f"{{0}} is {expects}")
     for word in COUNTED:
         yield Message("click", f"{{0}} {word}")
         yield Message("click", f"{{0}} {word}s")
