@@ -6,11 +6,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from file_server import serve_files
 from jax_programs import kept_programs
 
 from nnrun.errors import Problem
@@ -113,3 +114,11 @@ def run_in_process(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., An
         return json.loads(done.stdout)
 
     return run
+
+
+@pytest.fixture
+def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder that a web server of this machine offers as the mirror of published weights."""
+    with serve_files(tmp_path / "mirror") as address:
+        monkeypatch.setenv("NNRUN_WEIGHTS_MIRROR", address)
+        yield tmp_path / "mirror"

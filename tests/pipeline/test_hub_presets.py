@@ -6,9 +6,6 @@ import hashlib
 import json
 import subprocess
 import sys
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +24,7 @@ from nnrun.pipeline.train import TrainRequest
 from nnrun.progress import NullProgress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from nnrun.pipeline.check import Examined
 
@@ -97,24 +94,6 @@ def test_what_is_no_preset_of_this_backbone_is_an_error(
     assert found[0].hint
     if preset == "resnet_18_imagnet":
         assert found[0].hint == "Did you mean 'resnet_18_imagenet'?"
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder that a web server of this machine offers as the mirror of published weights."""
-    folder = tmp_path / "mirror"
-    folder.mkdir()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setenv("NNRUN_WEIGHTS_MIRROR", f"http://127.0.0.1:{server.server_port}/")
-    yield folder
-    server.shutdown()
-    server.server_close()
 
 
 def test_a_published_preset_is_downloaded_once_and_recorded(

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +13,6 @@ from nnrun.pipeline.check import examine, resolve_config
 from nnrun.progress import NullProgress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from nnrun.pipeline.check import Examined
@@ -40,24 +36,6 @@ class _Record:
     def update(self, **fields: object) -> None:
         """Take fields."""
         self.fields |= fields
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder that a web server of this machine offers as the mirror of published weights."""
-    folder = tmp_path / "mirror"
-    folder.mkdir()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setenv("NNRUN_WEIGHTS_MIRROR", f"http://127.0.0.1:{server.server_port}/")
-    yield folder
-    server.shutdown()
-    server.server_close()
 
 
 def _examine(folder: Path, text: str) -> Examined:

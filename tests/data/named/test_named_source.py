@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from file_server import serve_files
 
 from nnrun.data.files.digests import file_sha256
 from nnrun.data.files.download import RemoteFile
@@ -33,24 +31,12 @@ ARRAYS = {
 }
 
 
-class _SilentHandler(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
 def web(tmp_path: Path) -> Iterator[Path]:
     """A folder that a web server serves, with its address in `.address`."""
-    folder = tmp_path / "web"
-    folder.mkdir()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_SilentHandler, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    (folder / ".address").write_text(f"http://127.0.0.1:{server.server_port}/")
-    yield folder
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serve_files(tmp_path / "web") as address:
+        (tmp_path / "web" / ".address").write_text(address)
+        yield tmp_path / "web"
 
 
 @pytest.fixture
