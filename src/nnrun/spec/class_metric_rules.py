@@ -187,7 +187,7 @@ def curves(metric: Part, output: ComparedOutput) -> Verdict:
         return refused(text, "leave out from_logits")
     labels = metric.arguments.get("num_labels")
     if isinstance(labels, int) and output.units is not None and labels != output.units:
-        text = f"num_labels is {labels}, but there are {_outputs(output.units)}"
+        text = f"num_labels is {labels}, but the model has {_outputs(output.units)}"
         return refused(text, f"write num_labels: {output.units}")
     if output.reading in ("numbers", "scores"):
         text = f"{metric.name} cuts outputs off at 0 and 1, but {_source(output)} has others"
@@ -204,7 +204,7 @@ def _label_weights(metric: Part, output: ComparedOutput) -> Verdict | None:
     if not isinstance(weights, list):
         return None
     if units is not None and len(weights) != units:
-        text = f"there are {len(weights)} label_weights, but {_outputs(units)}"
+        text = f"there are {len(weights)} label_weights, but the model has {_outputs(units)}"
         return refused(text, "leave out label_weights" if units == 1 else f"write {units} label_weights")
     if not any(weights):
         return refused("all label_weights are 0, so that nothing counts", "leave out label_weights")

@@ -290,7 +290,8 @@ class PartReader:
             from nnrun.spec.part_hints import missing_arguments_hint
 
             names = " and ".join(f"'{parameter.name}'" for parameter in missing)
-            text = f"{entry.name} needs {names} ({missing[0].kind.expects}), which is missing"
+            missed = "which is missing" if len(missing) == 1 else "which are missing"
+            text = f"{entry.name} needs {names} ({missing[0].kind.expects}), {missed}"
             hint = missing_arguments_hint(entry, given, path, self.config) if self.has_hints else None
             self.add_error(path, text, hint, at_key=at_key)
 

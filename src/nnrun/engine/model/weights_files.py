@@ -75,4 +75,4 @@ def _require_no_more(model: Any, saved: FilePath) -> None:
         if "layers" in file:
             file["layers"].visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) else None)
     if len(found) > len(model.variables):
-        raise ValueError(f"they are {len(found)} arrays, and the model has {len(model.variables)}")
+        raise ValueError(f"the file has {len(found)} arrays, and the model {len(model.variables)}")
