@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from page_commands import blocks, commands
 from PIL import Image
 
 from nnrun.cli.main import nnrun
@@ -37,12 +38,12 @@ def test_the_page_does_what_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """Its config is checked, trained and predicts the masks of new photos, by the commands of the page."""
     monkeypatch.chdir(tmp_path)
     config = CONFIGS["discs"]
-    (commands,) = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
     Path("discs.yaml").write_text(config, encoding="utf-8")
     _discs(Path("photos"), Path("masks"), 40, 0)
     _discs(Path("new"), Path("truth"), 5, 1)
-    for command in commands.splitlines():
-        done = CliRunner().invoke(nnrun, command.partition("#")[0].split()[1:])
+    # The commands that come later explain runs that predict no pictures.
+    for words in commands(blocks(PAGE, "sh")[0]):
+        done = CliRunner().invoke(nnrun, words)
         assert done.exit_code == 0, done.output
     pairs = [
         [np.asarray(Image.open(Path(name, f"{row:02}.png"))) for name in ("truth", "predicted")] for row in range(5)

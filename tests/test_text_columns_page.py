@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from page_commands import blocks, commands
 
 from nnrun.cli.main import nnrun
 
@@ -35,17 +36,18 @@ def _messages(file: Path, count: int) -> list[str]:
 
 @pytest.mark.keras
 def test_the_page_does_what_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its config is checked, trained and predicts new messages, by the commands of the page."""
+    """Its config is checked, trained predicts new messages and is explained, by the commands of the page."""
     monkeypatch.chdir(tmp_path)
     config = re.findall(r"```yaml\n(name: spam\n.*?)```", PAGE, re.DOTALL)[0]
-    (commands,) = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
     Path("spam.yaml").write_text(config, encoding="utf-8")
     _messages(Path("messages.csv"), 200)
     truth = _messages(Path("new.csv"), 20)
-    output = ""
-    for command in commands.splitlines():
-        done = CliRunner().invoke(nnrun, command.partition("#")[0].split()[1:])
+    printed = {}
+    for words in (words for block in blocks(PAGE, "sh") for words in commands(block)):
+        done = CliRunner().invoke(nnrun, words)
         assert done.exit_code == 0, done.output
-        output = done.output
+        printed[words[0]] = done.output
+    output = printed["predict"]
+    assert "words against it" in printed["explain-run"]
     rows = list(csv.DictReader(output[output.index("row,") :].splitlines()))
     assert [row["prediction"] for row in rows] == truth

@@ -100,9 +100,11 @@ def _part(found: CompileSettings, category: str, value: Any, what: str, rank: in
 def _metric(found: CompileSettings, value: Any, rank: int, floatx: str) -> Any:
     """Return a metric with its name and its type, where these are its own."""
     part = _part(found, "metrics", value, "a metric", rank)
-    name, config = _name_and_config(value)
-    entry = lookup.entry("metrics", name)
-    if part is None or entry is None or entry.is_function:
+    if part is None:
+        return None
+    word, arguments = next(iter(part.items())) if isinstance(part, dict) else (part, {})
+    (name, config), entry = _name_and_config(value), lookup.entry("metrics", word)
+    if entry is None or entry.is_function:
         return part
     own = {"name": config.get("name"), "dtype": _dtype(config.get("dtype"))}
     if own["name"] == entry.parameters["name"].default or automatic_name(str(own["name"]), name):
@@ -111,10 +113,7 @@ def _metric(found: CompileSettings, value: Any, rank: int, floatx: str) -> Any:
     if own["dtype"] == floatx or "float" not in str(own["dtype"]):
         del own["dtype"]
     own = {key: one for key, one in own.items() if one is not None}
-    if not own:
-        return part
-    word, arguments = next(iter(part.items())) if isinstance(part, dict) else (part, {})
-    return {word: {**arguments, **own}}
+    return {word: {**arguments, **own}} if own else part
 
 
 def _dtype(value: Any) -> str | None:
