@@ -78,7 +78,7 @@ def require_plain_contents(path: Path, config: dict[str, Any] | None = None) -> 
             raise ValueError(f"it has no {_CONFIG if _CONFIG not in members else _WEIGHTS}")
         _require_plain_classes(read_config(archive) if config is None else config)
         with archive.open(_WEIGHTS) as stream:
-            require_plain_weights(stream, members[_WEIGHTS].file_size)
+            _require_plain_weights(stream, members[_WEIGHTS].file_size)
 
 
 def needs_hub(path: Path) -> bool:
@@ -127,7 +127,18 @@ def _items(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
 
-def require_plain_weights(stream: IO[bytes], size: int) -> None:
+def require_plain_weights_file(path: Path) -> None:
+    """Refuse a `.h5` file that leads elsewhere, or holds more values than bytes.
+
+    Raises:
+        ValueError: It does; the message says what.
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as stream:
+        _require_plain_weights(stream, path.stat().st_size)
+
+
+def _require_plain_weights(stream: IO[bytes], size: int) -> None:
     """Refuse a file of weights (HDF5) that leads elsewhere, or holds more values than bytes.
 
     Raises:

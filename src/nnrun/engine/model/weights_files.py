@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nnrun.engine.backend.library_errors import library_message
-from nnrun.engine.model.checkpoint_contents import require_plain_weights
+from nnrun.engine.model.checkpoint_contents import require_plain_weights_file
 from nnrun.errors import RunError
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ def load_weights_file(keras: ModuleType, model: Any, saved: FilePath) -> list[st
     # Layers are shared; without the optimizer, whose state the file of a compiled model has, too.
     bare = keras.Model(model.inputs, model.outputs)
     try:
-        with saved.open("rb") as stream:
-            require_plain_weights(stream, saved.stat().st_size)
+        require_plain_weights_file(saved)
         if saved.name.endswith(SUFFIX):
             bare.load_weights(str(saved))
         else:

@@ -12,7 +12,7 @@ from nnrun.catalog import lookup
 from nnrun.catalog.shapes.names import snake_case
 from nnrun.engine.backend.library_errors import library_message
 from nnrun.engine.model import checkpoint
-from nnrun.engine.model.checkpoint_contents import require_plain_contents, require_plain_weights
+from nnrun.engine.model.checkpoint_contents import require_plain_contents, require_plain_weights_file
 from nnrun.engine.model.fresh_names import fresh_names
 from nnrun.engine.model.hub_models import hub_model
 from nnrun.engine.model.trainability import freeze
@@ -146,8 +146,7 @@ def _require_plain(builder: PartBuilder, part: Part, file: FilePath) -> None:
         if file.suffix == ".keras":
             require_plain_contents(file)
         else:
-            with file.open("rb") as stream:
-                require_plain_weights(stream, file.stat().st_size)
+            require_plain_weights_file(file)
     except Exception as error:  # h5py and zipfile each raise their own
         text = f"{file} holds no weights that can be read: {error}"
         hint = "name a file that Keras' save_weights or save has written"

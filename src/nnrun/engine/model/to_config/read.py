@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import lookup
 from nnrun.engine.backend.library_errors import library_message
-from nnrun.engine.model.checkpoint_contents import read_config, require_plain_contents, require_plain_weights
+from nnrun.engine.model.checkpoint_contents import read_config, require_plain_contents, require_plain_weights_file
 from nnrun.engine.model.to_config.keras2 import MODELS, layers_of, translated
 from nnrun.engine.model.to_config.parts import refused_code, refused_layer
 from nnrun.errors import RunError
@@ -96,8 +96,7 @@ def _read_hdf5(keras: ModuleType, path: FilePath) -> ModelFile:
     """Read a `.h5` file, the form of Keras 2."""
     import h5py
 
-    with path.open("rb") as stream:
-        require_plain_weights(stream, path.stat().st_size)
+    require_plain_weights_file(path)
     with h5py.File(path, "r") as file:
         text = file.attrs.get("model_config")
         if text is None:
