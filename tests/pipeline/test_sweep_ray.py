@@ -313,11 +313,11 @@ os._exit(0)
 """
 
 
-def connect(address: str, version: str = "", patience: float = 60.0) -> str:
-    """Connect to an address in a process; return the message."""
+def connect(address: str, version: str = "", patience: float = 300.0) -> str:
+    """Connect to an address in a process; return the message. A machine may be busy."""
     command = [sys.executable, "-c", _CONNECT, address, version, str(patience)]
     known = {**os.environ, "RAY_AUTH_MODE": "disabled", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    done = subprocess.run(command, capture_output=True, text=True, env=known, check=True, timeout=200)
+    done = subprocess.run(command, capture_output=True, text=True, env=known, check=True, timeout=400)
     return done.stdout
 
 

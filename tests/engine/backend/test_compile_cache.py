@@ -24,6 +24,8 @@ import numpy as np
 import nnrun.engine.backend.start as start
 keras = start.start_keras(start.BackendSettings(7, "jax", threads=int(sys.argv[1])))
 jax = sys.modules["jax"]
+# How long a program takes to compile depends on what else runs: all are kept.
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 events = collections.Counter()
 jax.monitoring.register_event_listener(lambda name, **_: events.update([name.rpartition("/")[2]]))
 rng = np.random.default_rng(0)
