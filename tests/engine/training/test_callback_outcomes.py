@@ -33,7 +33,7 @@ class _Model:
 def _play(keras: Any, *callbacks: Any, course: list[float] = COURSE) -> tuple[list[str], _Model]:
     """Train for as many epochs as the course has; return the sentences, and the model at the end."""
     model = _Model()
-    watcher = CallbackWatcher(keras, model, callbacks)
+    watcher = CallbackWatcher(keras, model, callbacks, warn=lambda _: None)
     for callback in callbacks:
         callback.set_model(model)
         callback.on_train_begin()
@@ -122,7 +122,7 @@ def test_one_that_stops_within_an_epoch_is_named(keras: Any) -> None:
 
     for callbacks, who in (([Impatient()], "Impatient"), ([Impatient(), Impatient()], "A callback")):
         model = _Model()
-        watcher = CallbackWatcher(keras, model, callbacks)
+        watcher = CallbackWatcher(keras, model, callbacks, warn=lambda _: None)
         model.stop_training = True
         assert watcher.outcomes(1, 8)[0].text.startswith(f"{who} stopped training after epoch 1 of 8")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nnrun.formatting import format_count
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import ModuleType
 
 
@@ -44,10 +44,13 @@ class CallbackWatcher:
         keras: The started Keras.
         model: The model in training.
         callbacks: The callbacks, in order.
+        warn: Receives, once for a callback, that the figure which it monitors was not in an epoch's logs. `check`
+            cannot know that where code of the user names or adds figures.
     """
 
-    def __init__(self, keras: ModuleType, model: Any, callbacks: Sequence[Any]) -> None:
-        self._keras, self._model, self._callbacks = keras, model, callbacks
+    def __init__(self, keras: ModuleType, model: Any, callbacks: Sequence[Any], warn: Callable[[str], None]) -> None:
+        self._keras, self._model, self._callbacks, self._warn = keras, model, callbacks, warn
+        self._warned: set[int] = set()
         self._stopper: Any = None
         #: The learning rates after each change, by the callback's number.
         self._rates: dict[int, list[float]] = {}
@@ -61,6 +64,7 @@ class CallbackWatcher:
         reduces = isinstance(callback, self._keras.callbacks.ReduceLROnPlateau)
 
         def watched(epoch: int, logs: Any = None) -> None:
+            self._warn_of_no_figure(number, callback, epoch, logs or {})
             was_stopped, rate = self._model.stop_training, self._rate() if reduces else 0.0
             on_epoch_end(epoch, logs)
             if self._model.stop_training and not was_stopped:
@@ -70,6 +74,13 @@ class CallbackWatcher:
                 self._changed_after[number] = epoch + 1
 
         callback.on_epoch_end = watched
+
+    def _warn_of_no_figure(self, number: int, callback: Any, epoch: int, logs: Mapping[str, Any]) -> None:
+        monitor = getattr(callback, "monitor", None)
+        if isinstance(monitor, str) and monitor not in logs and number not in self._warned:
+            self._warned.add(number)
+            text = f"{type(callback).__name__} monitors {monitor!r}, which epoch {epoch + 1} does not have yet: "
+            self._warn(f"{text}{', '.join(logs)} (a callback that adds a figure comes before those that monitor it)")
 
     def _rate(self) -> float:
         return float(self._keras.ops.convert_to_numpy(self._model.optimizer.learning_rate))

@@ -108,7 +108,9 @@ def best_model_callback(keras: ModuleType, path: FilePath, monitor: str, mode: s
     callback.set_state = set_state
 
     def on_epoch_end(epoch: int, logs: Any = None) -> None:
-        keras_on_epoch_end(epoch, logs)
+        # A callback after this one may add the figure: see `AddedFigures`.
+        if monitor in (logs or {}):
+            keras_on_epoch_end(epoch, logs)
         saver.save_if_due()
 
     callback.on_epoch_end = on_epoch_end

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from nnrun.engine.state.epoch_start import EpochStart
     from nnrun.engine.state.saver import StateSaver
     from nnrun.engine.state.validation_start import ValidationStart
+    from nnrun.engine.training.added_figures import AddedFigures
     from nnrun.engine.training.divergence import DivergenceTracer
     from nnrun.errors import RunError
     from nnrun.progress import Progress
@@ -62,6 +63,7 @@ class TrainingLoop:
         tracer: Finds where a loss stopped being finite; None: nobody does.
         validation_start: Where a stop within a validation goes back to; None: a validation is not stopped within.
         first_epoch: The number of epochs of earlier phases, from which a training without a saver goes on.
+        added: Collects the figures that callbacks of the user's own add to an epoch; None: there are no such callbacks.
     """
 
     model: Any
@@ -76,6 +78,7 @@ class TrainingLoop:
     tracer: DivergenceTracer | None = None
     validation_start: ValidationStart | None = None
     first_epoch: int = 0
+    added: AddedFigures | None = None
 
     def __post_init__(self) -> None:
         self.callbacks = GuardedCallbacks(self.callbacks)
@@ -89,7 +92,8 @@ class TrainingLoop:
         Args:
             training: How long to train, and whether to shuffle.
             progress: Receives steps and epochs.
-            on_epoch_logs: Receives every epoch's logs before any callback may act on them.
+            on_epoch_logs: Receives every epoch's logs: before any callback may act on them, or after callbacks that may
+                add figures.
 
         Raises:
             RunError: The loss is not finite, or a callback fails; the epoch's logs are passed on first.
@@ -127,11 +131,7 @@ class TrainingLoop:
             line, logs = self._run_epoch(position, training, progress)
             if training.on_nan == "rollback":
                 self._require_finite_epoch(logs, epoch)
-            on_epoch_logs(line)
-            progress.epoch(epoch + 1, training.epochs, {key: line[key] for key in line if key not in ("epoch", "fold")})
-            if training.on_nan == "stop":
-                require_finite(logs, epoch)
-            self.callbacks.on_epoch_end(epoch, self._epoch_logs(line, logs))
+            self._end_epoch(line, logs, training, progress, on_epoch_logs)
             stopped = bool(self.model.stop_training)
             position = Position(epoch + 1, logs=dict(logs), stopped=stopped, rollbacks=position.rollbacks)
             if self.saver is not None:
@@ -139,6 +139,33 @@ class TrainingLoop:
             if stopped and logs.get("updates") == 0:
                 progress.say(f"No row was wrong: training ended after epoch {epoch + 1} of {training.epochs}.")
         return position
+
+    def _end_epoch(
+        self,
+        line: EpochLogs,
+        logs: Mapping[str, float],
+        training: TrainingSpec,
+        progress: Progress,
+        on_epoch_logs: Callable[[EpochLogs], None],
+    ) -> None:
+        """Pass on an epoch's logs, and call the callbacks: before it where they may add figures."""
+        epoch = int(line["epoch"] or 0) - 1
+
+        def pass_on(line: EpochLogs) -> None:
+            on_epoch_logs(line)
+            progress.epoch(epoch + 1, training.epochs, {key: line[key] for key in line if key not in ("epoch", "fold")})
+
+        if self.added is None:
+            pass_on(line)
+        else:
+            self.added.begin({*line, "phase"})
+        try:
+            if training.on_nan == "stop":
+                require_finite(logs, epoch)
+            self.callbacks.on_epoch_end(epoch, self._epoch_logs(line, logs))
+        finally:
+            if self.added is not None:
+                pass_on({**line, **self.added.found()})
 
     def _require_finite_epoch(self, logs: Mapping[str, float], epoch: int) -> None:
         """Check losses, and the weights after the last step, before anything is kept of an epoch."""

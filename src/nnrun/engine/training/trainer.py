@@ -12,6 +12,7 @@ from nnrun.engine.model.failures import errors_at_parts
 from nnrun.engine.state.validation_start import ValidationStart
 from nnrun.engine.state.variables import TrainingVariables
 from nnrun.engine.training import callbacks, state_options
+from nnrun.engine.training.added_figures import AddedFigures, may_add_figures
 from nnrun.engine.training.cached_features import cache_frozen
 from nnrun.engine.training.callback_outcomes import CallbackWatcher
 from nnrun.engine.training.divergence import make_tracer
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from nnrun.engine.training.loop import EpochLogs
     from nnrun.progress import Progress
     from nnrun.spec.experiment import Experiment
+    from nnrun.spec.training import TrainingSpec
 
 
 @dataclass
@@ -116,34 +118,46 @@ class Trainer:
         if first_epoch:
             training = replace(training, epochs=first_epoch + training.epochs)
         of_config = callbacks.make_callbacks(self.builder, self.experiment, files.folder)
-        watcher = CallbackWatcher(self.keras, self.model, of_config)
+        watcher = CallbackWatcher(self.keras, self.model, of_config, progress.warn)
         stepwise = self._is_stepwise(of_config, progress)
         self._allow_training_without_xla(progress)
         # First in the list: the best epoch is on disk before any callback of the config may stop or change anything.
         after = callbacks.after_epoch_callbacks(self.keras, files.after_epoch)
-        steps = -(-train.rows // training.batch_size)
-        callback_list = self.keras.callbacks.CallbackList(
-            [best_model, *after, *of_config],
-            add_history=True,
-            model=self.model,
-            verbose=0,
-            epochs=training.epochs,
-            steps=steps,
-        )
+        callback_list = self._list([best_model, *after, *of_config], train.rows, training)
         variables = TrainingVariables(self.model, self.augmentation)
         with_state = [*callback_list.callbacks, watcher]
         start = state_options.attach(self.keras, training, saver, variables, with_state)
+        added = AddedFigures(self.keras, best_model) if may_add_figures(self.keras, of_config) else None
+        if added is not None:
+            callback_list.callbacks.append(added.callback)
         tracer = make_tracer(training, self.keras, self.tf, self.model, variables, self.executor, train)
-        options = (self.experiment.seed, saver, start, tracer, ValidationStart(variables, with_state), first_epoch)
+        options = (
+            self.experiment.seed,
+            saver,
+            start,
+            tracer,
+            ValidationStart(variables, with_state),
+            first_epoch,
+            added,
+        )
         loop = TrainingLoop(self.model, self.executor, train, validation, callback_list, stepwise, *options)
         try:
             with _deferred_stops(saver), self._xla_errors(), errors_at_parts(self.builder):
                 last = loop.run(training, progress, files.on_epoch_logs)
+            if best_model.best is None and last > first_epoch:
+                progress.warn(f"no epoch has had the figure {best_model.monitor!r}, so that no best model is kept")
         finally:
             callbacks.finish(self.keras, best_model, of_config)
         # The perceptron rule ends by itself.
         self.outcomes = [] if training.is_perceptron else watcher.outcomes(last, training.epochs)
         return last
+
+    def _list(self, callbacks: list[Any], rows: int, training: TrainingSpec) -> Any:
+        """Return Keras' `CallbackList` over these callbacks and Keras' own `History`."""
+        steps = -(-rows // training.batch_size)
+        return self.keras.callbacks.CallbackList(
+            callbacks, add_history=True, model=self.model, verbose=0, epochs=training.epochs, steps=steps
+        )
 
     @contextmanager
     def _xla_errors(self) -> Iterator[None]:
