@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from PIL import Image
 
-from nnrun.pipeline.verify import Claim, SeedRun, VerifyRequest, satisfies, value_at, verify
+from nnrun.pipeline.verify import Claim, SeedRun, VerifyRequest, satisfies, verify
 from nnrun.progress import NullProgress
 from nnrun.runs.folder import RunFolder
 from nnrun.spec.experiment import Expectation
@@ -39,16 +39,6 @@ def only_short_id(folder: Path) -> str:
     """Return the short id of the only run in a test's folder."""
     (run,) = (folder / "runs").iterdir()
     return RunFolder(run).short_id
-
-
-def test_figures_are_found_by_dotted_paths() -> None:
-    """A path goes through mappings and lists, also through a class whose name contains dots, to a number."""
-    scores = {"test": {"errors": 3, "loss": "nan", "ok": True, "per_class": {"1.5": {"f1": 0.5}}, "interval": [1, 2]}}
-    assert value_at(scores, "test.errors") == 3
-    assert value_at(scores, "test.per_class.1.5.f1") == 0.5
-    assert value_at(scores, "test.interval.1") == 2
-    for path in ("test", "test.loss", "test.ok", "test.interval.2", "test.interval.x", "none.errors", "test.errors.x"):
-        assert value_at(scores, path) is None, path
 
 
 @given(some.floats(-1e6, 1e6), some.floats(0, 1e3))

@@ -98,6 +98,14 @@ def test_a_score_that_cannot_choose_is_a_message(path: str, text: str) -> None:
         objective([trial(0, 0, {"validation": {"own": 1.0}})], path, "auto")
 
 
+def test_a_score_of_a_class_whose_name_has_a_dot_can_choose() -> None:
+    """What the message about an unknown score lists is found."""
+    scores = {"validation": {"per_class": {"1.5": {"f1": 0.5}}}}
+    goal = objective([trial(0, 0, scores)], "validation.per_class.1.5.f1", "auto")
+    assert goal is not None
+    assert (goal.value(trial(0, 0, scores)), goal.is_smaller_better) == (0.5, False)
+
+
 def test_nothing_is_chosen_before_a_trial_is_done() -> None:
     """The combinations are listed all the same."""
     trials = [trial(0, 0, None, "running"), trial(1, 1, None, "waiting")]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,12 @@ def is_integer(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Return whether `value` is a number, which NaN is and `true` is not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_finite_number(value: object) -> bool:
     return (isinstance(value, float) and isfinite(value)) or is_integer(value)
 
 
@@ -103,7 +108,7 @@ class Number:
 
     def accepts(self, value: object) -> bool:
         """Return whether `value` is a finite number in range."""
-        if not _is_number(value):
+        if not _is_finite_number(value):
             return False
         number = float(value)  # type: ignore[arg-type]
         above = self.minimum is None or (number > self.minimum if self.exclusive_minimum else number >= self.minimum)
@@ -312,7 +317,7 @@ class Numbers:
     def accepts(self, value: object) -> bool:
         """Return whether `value` is such numbers."""
         if not isinstance(value, list):
-            return isinstance(value, bool) or _is_number(value)
+            return isinstance(value, bool) or _is_finite_number(value)
         return len({_form(item) for item in value}) <= 1 and all(self.accepts(item) for item in value)
 
     def schema(self) -> dict[str, Any]:

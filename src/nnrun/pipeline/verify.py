@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from statistics import fmean, stdev
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from nnrun.errors import ConfigError, NnrunError
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.same_runs import find_same_run
 from nnrun.pipeline.train import TrainRequest, train
 from nnrun.pipeline.user_code import register_code
-from nnrun.runs.documents import read_scores
+from nnrun.runs.documents import read_scores, score_at
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from nnrun.errors import Problem
     from nnrun.pipeline.check import Examined
     from nnrun.progress import Progress
@@ -147,7 +144,7 @@ def _verify(file: FilePath, examined: Examined, request: VerifyRequest, progress
     except NnrunError as error:
         return VerifyResult(file, "failed", str(error))
     claims = tuple(
-        Claim(path, expected, tuple(value_at(each, path) for each in scores))
+        Claim(path, expected, tuple(score_at(each, path) for each in scores))
         for path, expected in examined.experiment.expect.items()
     )
     return VerifyResult(
@@ -176,29 +173,6 @@ def find_or_train(examined: Examined, number: int, request: VerifyRequest, progr
         progress.say(f"A new run is trained: {changed}.")
     train_request = TrainRequest(str(examined.file), sets, request.runs_dir, request.data_dir, request.argv)
     return SeedRun(train(train_request, progress).folder, trained=True, changed=changed)
-
-
-def value_at(scores: Mapping[str, Any], path: str) -> float | None:
-    """Return the number at a dotted path of `scores.json`; None if there is none.
-
-    A key may itself contain dots (a class called `1.5`): of several readings of the path, the one that leads to a
-    number is used.
-    """
-    return _value_at(scores, path.split("."))
-
-
-def _value_at(value: Any, keys: Sequence[str]) -> float | None:
-    if not keys:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        return float(value) if is_number else None
-    if isinstance(value, list):
-        index = int(keys[0]) if keys[0].isdecimal() else len(value)
-        return _value_at(value[index], keys[1:]) if index < len(value) else None
-    if not isinstance(value, dict):
-        return None
-    ends = range(1, len(keys) + 1)
-    found = (_value_at(value[key], keys[end:]) for end in ends if (key := ".".join(keys[:end])) in value)
-    return next((number for number in found if number is not None), None)
 
 
 def satisfies(figure: float, expected: Expectation) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from nnrun.catalog.kinds import is_number
 from nnrun.errors import RunError
 from nnrun.runs.json_files import read_json, with_numbers
 from nnrun.runs.schema import (
@@ -22,6 +24,8 @@ from nnrun.runs.schema import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from nnrun.runs.folder import RunFolder
 
 #: The format of the run folders that this version writes. A number goes up when earlier versions cannot read a folder;
@@ -306,6 +310,28 @@ def read_scores_if_any(folder: RunFolder) -> dict[str, Any]:
         RunError: They are damaged.
     """
     return read_scores(folder) if folder.scores.exists() or folder.scores.is_symlink() else {}
+
+
+def score_at(scores: Mapping[str, Any], path: str) -> float | None:
+    """Return the number at a dotted path of `scores.json`; None if there is none.
+
+    A key may itself contain dots (a class called `1.5`): of several readings of the path, the one that leads to a
+    number is used.
+    """
+    return _number_at(scores, path.split("."))
+
+
+def _number_at(value: Any, keys: Sequence[str]) -> float | None:
+    if not keys:
+        return float(value) if is_number(value) and isfinite(value) else None
+    if isinstance(value, list):
+        index = int(keys[0]) if keys[0].isdecimal() else len(value)
+        return _number_at(value[index], keys[1:]) if index < len(value) else None
+    if not isinstance(value, dict):
+        return None
+    ends = range(1, len(keys) + 1)
+    found = (_number_at(value[key], keys[end:]) for end in ends if (key := ".".join(keys[:end])) in value)
+    return next((number for number in found if number is not None), None)
 
 
 def read_model(folder: RunFolder) -> dict[str, Any]:

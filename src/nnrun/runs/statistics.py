@@ -28,6 +28,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog.figures import UNKNOWN, Figure, figure_of
+from nnrun.catalog.kinds import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -230,8 +231,4 @@ def _spread(values: Sequence[float]) -> float:
 
 def _plain_numbers(fold: Mapping[str, Any], *, repeated: bool) -> dict[str, float | int]:
     """Return the scores of a fold that are plain numbers."""
-    return {
-        name: value
-        for name, value in fold.items()
-        if isinstance(value, int | float) and not isinstance(value, bool) and (repeated or name != "repeat")
-    }
+    return {name: value for name, value in fold.items() if is_number(value) and (repeated or name != "repeat")}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import lookup
+from nnrun.catalog.kinds import is_number
 from nnrun.config.dotted import split_path
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def is_traced_constant(category: str, name: str, argument: str, value: Any) -> b
         argument: The name of the number.
         value: The number.
     """
-    if not _is_number(value):
+    if not is_number(value):
         return False
     if category == "layers":
         return name in _LAYERS_WITH_RATES and argument == "rate" and 0 < value < 1
@@ -57,13 +58,9 @@ def is_program_data(path: str, value: Any) -> bool:
     if keys[0] == "model":
         name, argument = keys[-2:] if keys[-1] == "rate" else (keys[-1], "rate")
         return is_traced_constant("layers", name, argument, value)
-    if keys[:2] != ["training", "optimizer"] or len(keys) != _OPTIMIZER_KEYS or not _is_number(value):
+    if keys[:2] != ["training", "optimizer"] or len(keys) != _OPTIMIZER_KEYS or not is_number(value):
         return False
     return keys[3] == "learning_rate" or is_traced_constant("optimizers", keys[2], keys[3], value)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import lookup, other_names
-from nnrun.catalog.kinds import NUMBER_FACTS, SHAPE_FACTS, Choice, ListOf, PartOf, String, nested_kinds
+from nnrun.catalog.kinds import NUMBER_FACTS, SHAPE_FACTS, Choice, ListOf, PartOf, String, is_number, nested_kinds
 from nnrun.config.dump import dump_inline
 from nnrun.config.hints import did_you_mean, nearest
 from nnrun.config.intended_values import readings
@@ -78,7 +78,7 @@ def _candidates(kind: Kind, value: object) -> Iterator[Any]:
         option = other_names.option(value, options)
         yield from () if option is None else (option,)
     yield from (one for one in readings(value) if one is not None or _accepts_null(kind))
-    if isinstance(value, int | float) and not isinstance(value, bool) and _is_text(kind):
+    if is_number(value) and _is_text(kind):
         yield from (dump_inline(value), f"layer_{dump_inline(value).lstrip('-')}")
     if isinstance(value, str) and _is_text(kind):
         legal = re.sub(r"[^A-Za-z0-9_-]+", "_", value).strip("_-")

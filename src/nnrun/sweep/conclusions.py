@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nnrun.formatting import format_count
+from nnrun.runs.documents import score_at
 from nnrun.sweep.differences import Lead, find_lead
 from nnrun.sweep.edges import EdgeFinding, find_edges
 from nnrun.sweep.selection_bias import CorrectedScore, correct_best
-from nnrun.sweep.study import reported, score_at, summarize
+from nnrun.sweep.study import reported, summarize
 
 if TYPE_CHECKING:
     from nnrun.runs.statistics import MeanEstimate

@@ -8,6 +8,7 @@ from math import log
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
+from nnrun.catalog.kinds import is_number
 from nnrun.config.dump import dump_inline
 from nnrun.spec.sweep import RangeSpec
 
@@ -57,7 +58,7 @@ def find_edges(groups: Sequence[Group], space: object) -> list[EdgeFinding]:
     best, found = groups[0], []
     space = space if isinstance(space, dict) else {}
     for path, value in best.parameters.items():
-        if not _is_number(value):
+        if not is_number(value):
             continue
         domain = space.get(path)
         if isinstance(domain, dict) and "low" in domain and "high" in domain:
@@ -74,10 +75,6 @@ def find_edges(groups: Sequence[Group], space: object) -> list[EdgeFinding]:
 
 
 _RANGE = ("low", "high", "step", "log")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _wider_range(domain: RangeSpec, value: float) -> tuple[str, str] | None:
@@ -107,8 +104,8 @@ def _wider_range(domain: RangeSpec, value: float) -> tuple[str, str] | None:
 
 def _wider_list(tried: Sequence[Any], value: float) -> tuple[str, str] | None:
     """Return at which end of some numbers a value is, and further numbers; None as for `_wider_range`."""
-    numbers = sorted({one for one in tried if _is_number(one)})
-    if len(numbers) < _FEWEST or any(one is not None and not _is_number(one) for one in tried):
+    numbers = sorted({one for one in tried if is_number(one)})
+    if len(numbers) < _FEWEST or any(one is not None and not is_number(one) for one in tried):
         return None
     factors = numbers[0] > 0 and all(b / a >= _FACTOR for a, b in pairwise(numbers))
     whole = all(isinstance(one, int) for one in numbers)

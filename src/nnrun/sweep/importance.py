@@ -17,6 +17,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nnrun.catalog.kinds import is_number
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -90,7 +92,7 @@ def parameter_importance(groups: Sequence[Group]) -> Importance | None:
 def _codes(groups: Sequence[Group], path: str) -> list[float]:
     """Return the values of a parameter as numbers: numbers as they are, others by the order in which they come."""
     values = [group.parameters.get(path) for group in groups]
-    if all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in values):
+    if all(value is None or is_number(value) for value in values):
         return [float("nan") if value is None else float(value) for value in values]
     keys = sorted({as_key(value) for value in values})
     return [float("nan") if value is None else float(keys.index(as_key(value))) for value in values]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import isfinite, log10
 from typing import TYPE_CHECKING, Any
 
+from nnrun.catalog.kinds import is_number
 from nnrun.errors import RunError
 from nnrun.formatting import format_count
 from nnrun.report.elements import score_name, score_title
@@ -267,7 +268,7 @@ class _Axis:
         """Return the scale for some values, of which None is a combination that does not have the parameter."""
         known = [value for value in values if value is not None]
         missing = ((_MISSING, "not there"),) if len(known) < len(values) else ()
-        if known and all(isinstance(one, int | float) and not isinstance(one, bool) for one in known):
+        if known and all(map(is_number, known)):
             return cls._of_numbers(sorted({float(one) for one in known}), missing)
         texts = {as_key(value): shown_value(value) for value in known}
         keys = tuple(texts)

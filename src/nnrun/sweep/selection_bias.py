@@ -34,11 +34,10 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.errors import RunError
-from nnrun.runs.documents import read_scores_if_any
+from nnrun.runs.documents import read_scores_if_any, score_at
 from nnrun.runs.json_files import as_number
 from nnrun.sweep.differences import scores_by_seed
 from nnrun.sweep.ledger import FOLDS
-from nnrun.sweep.study import score_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,9 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog.figures import figure_of
+from nnrun.catalog.kinds import is_number
 from nnrun.errors import RunError
+from nnrun.runs.documents import score_at
 from nnrun.runs.find import HEADLINES
 from nnrun.runs.statistics import MeanEstimate, corrected_mean
 
@@ -63,14 +65,6 @@ class Group:
     value: float | None
     estimate: MeanEstimate | None
     sd: float | None
-
-
-def score_at(scores: Mapping[str, Any], path: str) -> float | None:
-    """Return the number at a dotted path of `scores.json`; None if there is none."""
-    here: Any = scores
-    for word in path.split("."):
-        here = here.get(word) if isinstance(here, dict) else None
-    return float(here) if isinstance(here, int | float) and not isinstance(here, bool) else None
 
 
 def objective(trials: Sequence[Trial], choose_by: str | None, mode: str) -> Objective | None:
@@ -136,7 +130,7 @@ def score_paths(scores: Mapping[str, Any], before: str = "") -> list[str]:
         path = f"{before}{name}"
         if isinstance(value, dict):
             found += score_paths(value, f"{path}.")
-        elif isinstance(value, int | float) and not isinstance(value, bool):
+        elif is_number(value):
             found.append(path)
     return found
 
