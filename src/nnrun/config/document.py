@@ -48,9 +48,16 @@ class Document:
         (`Adam` for `("training", "optimizer", "Adam", "learning_rate")`).
         """
         existing = self._existing(path)
-        if existing == path or isinstance(self._value(existing), (dict, list)):
+        if existing == path or isinstance(self.value_at(existing), (dict, list)):
             return self.key_marks.get(existing) or self.value_marks[existing]
         return self.value_marks[existing]
+
+    def value_at(self, path: Path) -> Any:
+        """Return the value at a path that exists."""
+        value: Any = self.data
+        for key in path:
+            value = value[key]
+        return value
 
     def history(self, path: Path) -> tuple[Mark, ...]:
         """Return all places of the value at `path`, oldest first; the last one counts."""
@@ -60,12 +67,6 @@ class Document:
         while path not in self.value_marks:
             path = path[:-1]
         return path
-
-    def _value(self, path: Path) -> Any:
-        value: Any = self.data
-        for key in path:
-            value = value[key]
-        return value
 
 
 def read(file: FilePath) -> Document:

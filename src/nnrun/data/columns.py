@@ -129,6 +129,11 @@ def label(value: object) -> str:
     return str(int(number)) if number.is_integer() else repr(number)
 
 
+def without_point(value: object) -> object:
+    """Return a whole number without its `.0`, as the user wrote it."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def labels(values: Iterable[object]) -> tuple[str, ...]:
     """Return the names of the distinct classes in order: numbers by size, then text by alphabet."""
     return tuple(sorted({label(value) for value in values}, key=_order))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnrun.data.columns import Columns, parse_number, resolve_columns
+from nnrun.data.columns import Columns, parse_number, resolve_columns, without_point
 from nnrun.data.model_inputs import select
 from nnrun.data.prepare.categories import OneHot, Ordinal
 from nnrun.data.prepare.impute import Impute
@@ -202,7 +202,7 @@ def _operation(step: Step, x: ArrayOrTable | None) -> Operation | None:
     if isinstance(step, Impute):
         found = {"op": "fill", "values": step.fill}
     elif isinstance(step, OneHot):
-        known = {name: [_without_point(one) for one in values] for name, values in step.categories.items()}
+        known = {name: [without_point(one) for one in values] for name, values in step.categories.items()}
         found = {"op": "one_hot", "categories": known, "unknown": step.unseen}
     elif isinstance(step, Ordinal):
         found = {"op": "number_categories", "categories": _categories(step, x), "unknown": step.unseen}
@@ -258,11 +258,6 @@ def _categories(step: Ordinal, x: ArrayOrTable | None) -> dict[str, list[Any]]:
         numbers = [parse_number(one) for one in categories]
         found[name] = list(categories) if name in text or None in numbers else numbers
     return found
-
-
-def _without_point(value: Any) -> Any:
-    """Return a whole number as an integer, as it is part of a column's name."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _tokens(step: TextVectorization, x: ArrayOrTable | None) -> Operation | None:

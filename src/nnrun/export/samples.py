@@ -12,6 +12,7 @@ from nnrun.data.load import apply_steps, load, make_source, read_source
 from nnrun.data.model_inputs import select
 from nnrun.data.prepare.registry import restore
 from nnrun.data.streaming.streams import Stream
+from nnrun.data.streaming.table_arrays import in_memory
 from nnrun.data.text.text_source import TextSource
 from nnrun.errors import DataError
 from nnrun.progress import NullProgress
@@ -65,7 +66,7 @@ def read_samples(
     data = read_source(source, spec.split, places, NullProgress())
     examples = (data.test or data.train).x
     rows = _spaced(len(examples), count)
-    raw = examples.read(rows) if isinstance(examples, Stream) else _in_memory(examples[rows])
+    raw = in_memory(examples[rows])
     array = apply_steps(raw, restore(fitted), keep_integers=facts.vocabulary is not None)
     is_ragged = isinstance(raw, np.ndarray) and raw.dtype == object
     why = "bringing sequences to one length" if is_ragged else ""
@@ -80,15 +81,6 @@ def _why_prepared(source: Source | TextSource, prepare_target: Sequence[Any]) ->
     if any(one.name == "StartEndPacker" for one in prepare_target):
         return "giving the model the tokens that it has written"
     return ""
-
-
-def _in_memory(examples: ArrayOrTable) -> ArrayOrTable:
-    """Return examples of which the arrays next to columns are in memory."""
-    if not isinstance(examples, Columns):
-        return examples
-    every = np.arange(len(examples))
-    read = {name: one.read(every) if isinstance(one, Stream) else one for name, one in examples.arrays.items()}
-    return Columns(examples.values, read)
 
 
 def _spaced(rows: int, count: int) -> np.ndarray:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
+from nnrun.data.streaming.table_arrays import in_memory
 from nnrun.pipeline.run_files import image_shape, to_pixels
 from nnrun.runs.explanations import Explanations, maps_name, pictures_name
 
@@ -118,8 +119,8 @@ def explain_pictures(
     all_rows = [explained(*pair) for pair in zip(predict_examples(session, part, scored=True), losses, strict=True)]
     chosen, selection = choose_examples(all_rows[0], options.examples, generator, seed)
     few = [one.take(chosen) for one in all_rows]
-    colour = _in_memory(part.take(np.arange(min(len(part), _ROWS_OF_COLOUR))))
-    taken = _in_memory(part.take(chosen))
+    rows_of_colour = np.arange(min(len(part), _ROWS_OF_COLOUR))
+    colour, taken = (replace(one, x=in_memory(one.x)) for one in (part.take(rows_of_colour), part.take(chosen)))
     method, reason, spatial = _choose_method(session, places, few, options)
     progress.say(f"Method: {method}: {reason}.")
     maps: _Maps = {}
@@ -169,14 +170,6 @@ def predict_examples(session: Session, part: DataPart, *, scored: bool = False) 
         return session.evaluate(part, detailed=False).predictions if scored else session.predict(part)
     finally:
         session.release_data()
-
-
-def _in_memory(part: DataPart) -> DataPart:
-    """Return a part whose examples are read, where they stay on disk."""
-    import numpy as np
-
-    x: Any = part.x
-    return replace(part, x=x.read(np.arange(len(part)))) if hasattr(x, "read") else part
 
 
 def choose_examples(

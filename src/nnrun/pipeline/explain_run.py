@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.data.load import apply_steps, make_source, read_source, split_parts
 from nnrun.data.prepare.registry import restore
+from nnrun.data.streaming.table_arrays import in_memory
 from nnrun.errors import RunError
 from nnrun.pipeline.evaluate import default_part, fitted_preparation, load_session, open_run_with_code, part_of
 from nnrun.pipeline.explain_pictures import PictureOptions, explain_pictures, picture_places
@@ -127,7 +128,7 @@ def _importance(
     import numpy as np
 
     part = part.first(MOST_PICTURES if raw.arrays else MOST_ROWS)
-    raw = _in_memory(raw[np.arange(len(part))])
+    raw = in_memory(raw[np.arange(len(part))])
     steps = restore(fitted_preparation(loaded))
 
     def prepare(columns: Columns) -> NDArray[Any]:
@@ -135,9 +136,7 @@ def _importance(
 
     generator = np.random.default_rng(seed)
     base = _row_errors(session, part)
-    x: Any = part.x
-    prepared = x.read(np.arange(len(part))) if hasattr(x, "read") else x
-    if not np.array_equal(np.asarray(prepared), prepare(raw)):
+    if not np.array_equal(np.asarray(in_memory(part.x)), prepare(raw)):
         raise _not_explained(loaded, "they are changed after their preparation")
     names = (*raw.names, *raw.arrays)
     grown: dict[str, list[NDArray[Any]]] = {}
@@ -175,16 +174,6 @@ def _raw_columns(loaded: LoadedRun, name: str) -> Columns:
     if examples is None or not isinstance(examples.x, Columns) or not examples.x.values:
         raise _not_explained(loaded, "they have neither columns nor pictures")
     return examples.x
-
-
-def _in_memory(raw: Columns) -> Columns:
-    """Return columns with the arrays next to them read, where these stay on disk."""
-    import numpy as np
-
-    rows = np.arange(len(raw))
-    return replace(
-        raw, arrays={key: one.read(rows) if hasattr(one, "read") else one for key, one in raw.arrays.items()}
-    )
 
 
 def _not_explained(loaded: LoadedRun, why: str) -> RunError:

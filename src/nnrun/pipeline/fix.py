@@ -203,7 +203,7 @@ def _parsed(words: str) -> Any:
 
 def _edits_of_value(document: Document, source: SourceText, path: Path, meant: Any, words: str) -> Iterator[Edit]:
     """Yield what may replace the value at a path: the whole of it, or the key of it that the hint names."""
-    value = _value(document, path)
+    value = document.value_at(path)
     if isinstance(meant, dict) and len(meant) == 1 and not words.startswith("{"):
         ((key, inner),) = meant.items()
         inner_words = words.partition(":")[2].strip() if isinstance(key, str) else dump_inline(inner)
@@ -225,7 +225,7 @@ def _edits_of_key(document: Document, source: SourceText, path: Path, meant: Any
         yield Edit(*key_span, words)
     if isinstance(meant, dict) and len(meant) == 1 and not words.startswith("{"):
         ((key, inner),) = meant.items()
-        if _value(document, path) == inner:
+        if document.value_at(path) == inner:
             yield Edit(*key_span, words.partition(":")[0])
             return
         if key == path[-1]:
@@ -251,17 +251,10 @@ def _exact_span(document: Document, source: SourceText, path: Path) -> tuple[int
         found = _parsed(source.text[start:end])
     except ConfigError:
         return None
-    value = _value(document, path)
+    value = document.value_at(path)
     return (start, end) if type(found) is type(value) and found == value else None
 
 
 def _span(source: SourceText, mark: Mark) -> tuple[int, int]:
     start = source.line_span(mark.line)[0] + mark.column - 1
     return start, start + mark.length
-
-
-def _value(document: Document, path: Path) -> Any:
-    value: Any = document.data
-    for key in path:
-        value = value[key]
-    return value

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nnrun.catalog.shapes.layer_call import outputs
+from nnrun.catalog.shapes.layer_call import outputs, product
 from nnrun.spec.part import Part
 
 if TYPE_CHECKING:
@@ -75,11 +74,11 @@ def estimate(context: CheckContext) -> Memory:
     slots = 0 if optimizer is None else slots_of(optimizer)
     outputs_of_row = _sum([_numbers(row.output_shape) for row in rows])
     return Memory(
-        _product(_BYTES, _sum([row.parameters for row in rows if row.first])),
-        _product(_BYTES, trainable),
-        _product(_BYTES, trainable, slots),
-        _product(_BYTES, context.training.batch_size, outputs_of_row),
-        _product(_BYTES, _numbers_of_data(context)),
+        product((_BYTES, _sum([row.parameters for row in rows if row.first]))),
+        product((_BYTES, trainable)),
+        product((_BYTES, trainable, slots)),
+        product((_BYTES, context.training.batch_size, outputs_of_row)),
+        product((_BYTES, _numbers_of_data(context))),
     )
 
 
@@ -103,19 +102,15 @@ def _numbers_of_data(context: CheckContext) -> int | None:
     rows = sum(size for part, size in facts.rows.items() if not (validates_on_test and part == "validation"))
     # Streamed examples are in memory in small pieces only.
     example = 0 if facts.streamed else _sum([_numbers(shape) for shape in context.given.values()])
-    return _product(rows, None if example is None else example + (facts.targets or 1))
+    return product((rows, None if example is None else example + (facts.targets or 1)))
 
 
 def _numbers(output: Any) -> int | None:
     """Return how many numbers an output, or all outputs, of a layer has for one row."""
     if output is None:
         return None
-    return _sum([_product(*shape) for shape in outputs(output)])
+    return _sum([product(shape) for shape in outputs(output)])
 
 
 def _sum(numbers: list[int | None]) -> int | None:
     return None if None in numbers else sum(number for number in numbers if number is not None)
-
-
-def _product(*numbers: int | None) -> int | None:
-    return None if None in numbers else prod(number for number in numbers if number is not None)

@@ -279,6 +279,11 @@ def outputs(output: Output) -> tuple[Shape, ...]:
     return (output,)  # type: ignore[return-value]
 
 
+def product(sizes: Sequence[int | None]) -> int | None:
+    """Return the product of some sizes; None where one of them is open."""
+    return None if None in sizes else prod(size for size in sizes if size is not None)
+
+
 def format_shape(shape: Shape) -> str:
     """Return a shape as a config writes it: `[28, null, 1]`."""
     return f"[{', '.join('null' if size is None else str(size) for size in shape)}]"

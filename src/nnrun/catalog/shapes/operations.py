@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog import lookup
 from nnrun.catalog.kinds import is_integer
-from nnrun.catalog.shapes.layer_call import LayerCall, LayerShape, Rule, Shape, ShapeError, Undecided, format_shape
+from nnrun.catalog.shapes.layer_call import (
+    LayerCall,
+    LayerShape,
+    Rule,
+    Shape,
+    ShapeError,
+    Undecided,
+    format_shape,
+    product,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -172,7 +181,7 @@ def _reduced(call: _OpCall) -> LayerShape:
 def _reshape(call: _OpCall) -> LayerShape:
     value = call["newshape"]
     target = value if isinstance(value, list) else [value]
-    inner = _product(call.shape[1:])
+    inner = product(call.shape[1:])
     if target.count(-1) > 1 or not target:
         raise call.error(f"expects a shape with at most one -1, and has {value!r}")
     if target[0] != -1 or inner is None:
@@ -182,10 +191,6 @@ def _reshape(call: _OpCall) -> LayerShape:
         hint = f"The sizes after the batch must multiply to {inner}."
         raise call.error(f"expects as many values for each example as its input has, and has {value!r}", hint)
     return call.result((None, *target[1:]))
-
-
-def _product(shape: Shape) -> int | None:
-    return None if None in shape else prod(size for size in shape if size is not None)
 
 
 def _transpose(call: _OpCall) -> LayerShape:

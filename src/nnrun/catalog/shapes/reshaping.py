@@ -6,11 +6,7 @@ from math import prod
 
 from nnrun.catalog.kinds import is_integer
 from nnrun.catalog.shapes.convolution import by_rank, split_input
-from nnrun.catalog.shapes.layer_call import LayerCall, LayerShape, Rule, Shape, ShapeError, format_shape
-
-
-def _product(shape: Shape) -> int | None:
-    return None if None in shape else prod(size for size in shape if size is not None)
+from nnrun.catalog.shapes.layer_call import LayerCall, LayerShape, Rule, ShapeError, format_shape, product
 
 
 def _reshape(call: LayerCall) -> LayerShape:
@@ -18,7 +14,7 @@ def _reshape(call: LayerCall) -> LayerShape:
     target = (value,) if is_integer(value) else tuple(value)
     if any(size is not None and (not is_integer(size) or size < -1) for size in target) or target.count(-1) > 1:
         raise ShapeError(f"`target_shape` of Reshape expects sizes with at most one -1 (the rest), received {value!r}.")
-    size = _product(shape)
+    size = product(shape)
     if size is None or None in target:
         return call.result(tuple(None if side == -1 else side for side in target))
     sides = prod(side for side in target if side != -1)
@@ -32,7 +28,7 @@ def _reshape(call: LayerCall) -> LayerShape:
 
 
 def _flatten(call: LayerCall) -> LayerShape:
-    return call.result((_product(call.shape()),))
+    return call.result((product(call.shape()),))
 
 
 def _permute(call: LayerCall) -> LayerShape:

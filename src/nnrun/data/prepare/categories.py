@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from nnrun.data.columns import Columns, label, resolve_columns
+from nnrun.data.columns import Columns, label, resolve_columns, without_point
 from nnrun.data.prepare.step import (
     ExampleSpec,
     Step,
@@ -105,7 +105,7 @@ class OneHot(Step):
         seen = set(known)
         unseen = [row for row, value in enumerate(column.tolist()) if value not in seen]
         if unseen:
-            shown, received = [_without_point(value) for value in known], _without_point(column[unseen[0]])
+            shown, received = [without_point(value) for value in known], without_point(column[unseen[0]])
             raise UnseenCategoryError(shown, received, rows=unseen, column=name, hint=self.unseen_hint)
 
 
@@ -133,12 +133,7 @@ def _unique(name: str, column: np.ndarray, step: str) -> list[Any]:
 
 
 def _one_hot_names(name: str, categories: Sequence[object]) -> list[str]:
-    return [f"{name}={_without_point(category)}" for category in categories]
-
-
-def _without_point(value: object) -> object:
-    """Return a whole number without its `.0`, as the user wrote it."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    return [f"{name}={without_point(category)}" for category in categories]
 
 
 class CategoryNumbers(Step):

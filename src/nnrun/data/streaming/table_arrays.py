@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -74,6 +74,15 @@ def side_by_side(x: Columns) -> np.ndarray | Stream:
 def array_shapes(x: object) -> Mapping[str, tuple[int, ...]]:
     """Return the shape of one example's arrays next to the columns of a table, by name; none where it has none."""
     return {name: tuple(one.shape[1:]) for name, one in x.arrays.items()} if isinstance(x, Columns) else {}
+
+
+def in_memory(x: Any) -> Any:
+    """Return examples, or a table with the arrays next to its columns, of which what stays on disk is read."""
+    if isinstance(x, Stream):
+        return x.read(np.arange(len(x)))
+    if isinstance(x, Columns):
+        return Columns(x.values, {name: in_memory(array) for name, array in x.arrays.items()})
+    return x
 
 
 def on_disk(x: object) -> bool:
