@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnrun.catalog import lookup
-from nnrun.catalog.user_code import read_contents, read_files
+from nnrun.catalog.user_code import read_bytes, read_contents
 from nnrun.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ def test_a_file_that_is_not_python_is_refused(content: bytes) -> None:
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     """The message has the file's name and the reason."""
     with pytest.raises(ConfigError, match=r"nope\.py.*No such file"):
-        read_files([tmp_path / "nope.py"])
+        read_bytes(tmp_path / "nope.py")
 
 
 def test_entries_exist_only_inside_their_block() -> None:

@@ -18,7 +18,7 @@ from nnrun.catalog import lookup
 from nnrun.catalog.describe import example_value
 from nnrun.catalog.kinds import Kind
 from nnrun.config.dump import dump
-from nnrun.config.render import format_problems
+from nnrun.config.render import count_problems, format_problem
 from nnrun.errors import ConfigError
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.user_code import register_code
@@ -43,7 +43,8 @@ def messages_in(config: Path, folder: Path) -> str:
                 problems = examine(Path(config.name), (), Path("no-data-here")).problems
         except ConfigError as error:
             problems = error.problems
-    return format_problems(problems).replace(str(folder.resolve()), "FOLDER")
+    lines = [*map(format_problem, problems), count_problems(problems)]
+    return "\n".join(lines).replace(str(folder.resolve()), "FOLDER")
 
 
 def copy_to(config: Path, folder: Path) -> Path:

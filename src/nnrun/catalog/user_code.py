@@ -57,21 +57,12 @@ class UserCode:
         return hashlib.sha256(self.content).hexdigest()
 
 
-def read_files(files: Sequence[FilePath]) -> tuple[UserCode, ...]:
-    """Read files that are given with `--code`, without running anything in them.
-
-    Raises:
-        ConfigError: With every problem of every file: files that cannot be read or are not Python, names of Keras'
-            or another file's, arguments whose defaults a config cannot write.
-    """
-    return read_contents([(str(file), read_bytes(file)) for file in files])
-
-
 def read_contents(contents: Sequence[tuple[str, bytes]]) -> tuple[UserCode, ...]:
-    """Read named contents as `read_files` reads files.
+    """Read the contents of files by their names, without running anything in them.
 
     Raises:
-        ConfigError: As there.
+        ConfigError: With every problem of every file: contents that are not Python, names of Keras' or another
+            file's, arguments whose defaults a config cannot write.
     """
     problems: list[Problem] = []
     defined_in: dict[tuple[str, str], str] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import wraps
 from pathlib import Path
 from shlex import quote
@@ -50,7 +49,9 @@ runs_dir = click.option(
 
 def repeated_runs_dir(runs_dir: Path) -> str:
     """Return `--runs-dir` for a command to type next, with a space before it; nothing where it is the default one."""
-    is_default = runs_dir.resolve() == Path(os.environ.get("NNRUN_RUNS_DIR") or "runs").resolve()
+    from nnrun.runs.folder import default_runs_dir
+
+    is_default = runs_dir.resolve() == default_runs_dir().resolve()
     return "" if is_default else f" --runs-dir {quote(str(runs_dir))}"
 
 

@@ -29,12 +29,6 @@ def format_problem(problem: Problem) -> str:
     return "\n".join(lines)
 
 
-def format_problems(problems: Iterable[Problem]) -> str:
-    """Return all problems in their order, and a last line with their number."""
-    listed = list(problems)
-    return "\n".join([*(format_problem(problem) for problem in listed), count_problems(listed)])
-
-
 def count_problems(problems: Iterable[Problem]) -> str:
     """Return the number of problems, as in `8 errors, 1 warning`; `no problems` for none."""
     severities = [problem.severity for problem in problems]

@@ -17,6 +17,7 @@ from nnrun.data.part_targets import TargetReport
 from nnrun.data.quality import QualityReport, check_quality
 from nnrun.errors import BuildError, Problem, RunError
 from nnrun.pipeline import given_secrets, initial_weights, layer_files, text_samples, trust, user_code
+from nnrun.runs.folder import default_runs_dir
 from nnrun.spec.experiment import Experiment, validate
 from nnrun.spec.findings.context import CheckContext
 from nnrun.spec.findings.phases import check_experiment
@@ -122,7 +123,7 @@ def examine_document(
     found += tuple(model_inputs.findings(facts, experiment.graph.inputs)) if facts is not None else ()
     found += tuple(text_samples.findings(experiment, facts))
     found += (*of_layers, *of_initial, *layer_files.findings(context, places))
-    found += tuple(initial_weights.findings(context, runs_dir or initial_weights.default_runs_dir()))
+    found += tuple(initial_weights.findings(context, runs_dir or default_runs_dir()))
     problems = [
         finding.problem(document)
         for finding in (*found, *check_experiment(context, found))

@@ -151,21 +151,20 @@ def _png(pixels: np.ndarray, values: Sequence[int] | None) -> bytes:
     import numpy as np
     from PIL import Image
 
+    from nnrun.report.elements import png_bytes
     from nnrun.report.pictures import COLOURS
 
-    palette = ((0, 0, 0), *COLOURS)
-    content = io.BytesIO()
     if values is None:
         scaled = pixels * 255 if np.abs(pixels).max() <= _MOST_OF_SHARES else pixels
-        plain = np.nan_to_num(scaled).clip(0, 255).round().astype("uint8")
-        Image.fromarray(plain[..., 0] if plain.shape[2] == 1 else plain).save(content, format="png")
-        return content.getvalue()
+        return png_bytes(np.nan_to_num(scaled).clip(0, 255).round().astype("uint8"))
     table = np.arange(max(int(pixels.max()) + 1, len(values)), dtype=int)
     table[: len(values)] = values
     picture = Image.fromarray(table[pixels].astype("uint8"), mode="P")
+    palette = ((0, 0, 0), *COLOURS)
     colours = [[0, 0, 0] for _ in range(256)]
     for number, value in enumerate(table.tolist()):
         colours[value % 256] = list(palette[number % len(palette)])
     picture.putpalette([channel for colour in colours for channel in colour])
+    content = io.BytesIO()
     picture.save(content, format="png")
     return content.getvalue()

@@ -6,6 +6,7 @@ import shutil
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from os.path import lexists
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -178,7 +179,7 @@ def _require_free(out: Path, *, force: bool) -> None:
     """
     if not out.absolute().parent.is_dir():
         raise RunError(f"{out}: there is no folder {out.parent}", f"mkdir -p {out.parent}")
-    if not (out.exists() or out.is_symlink()):
+    if not lexists(out):
         return
     if not force:
         raise RunError(

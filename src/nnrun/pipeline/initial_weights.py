@@ -7,7 +7,6 @@ names of it: it gives its weights layer by layer, in the order of both models, a
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path as FilePath
@@ -32,11 +31,6 @@ if TYPE_CHECKING:
     from nnrun.spec.findings.context import CheckContext
 
 _HINT = "give the layers whose weights are to be loaded the same name: in both configs"
-
-
-def default_runs_dir() -> FilePath:
-    """Return the folder of runs where no option names one."""
-    return FilePath(os.environ.get("NNRUN_RUNS_DIR") or "runs")
 
 
 def locate(experiment: Experiment, places: DataPaths) -> tuple[Experiment, list[Finding]]:

@@ -128,16 +128,13 @@ def fetch_and_record(context: CheckContext, places: DataPaths, record: Record, p
     """
     folder = weights_dir(places)
     for _, file in published(context):
-        download(RemoteFile(file.name, None, None, _addresses(file), file.md5, file.most), folder, progress)
+        urls = hub_presets.with_mirror(file.name, file.url)
+        download(RemoteFile(file.name, None, None, urls, file.md5, file.most), folder, progress)
     hub_presets.fetch(context, places, progress)
     files = [*_records(context, folder), *hub_presets.records(context, places)]
     if files:
         record.update(layer_files=files)
     return folder
-
-
-def _addresses(file: PublishedWeights) -> tuple[str, ...]:
-    return hub_presets.with_mirror(file.name, file.url)
 
 
 def _records(context: CheckContext, folder: FilePath) -> list[dict[str, Any]]:

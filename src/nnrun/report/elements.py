@@ -129,11 +129,16 @@ class ReportSection:
 
 def png_url(image: NDArray[Any]) -> str:
     """Return an image, uint8 of shape (height, width, 1, 3 or 4; the fourth is opacity), as a `data:` URL."""
+    return f"data:image/png;base64,{base64.b64encode(png_bytes(image)).decode()}"
+
+
+def png_bytes(image: NDArray[Any]) -> bytes:
+    """Return the PNG file of an image, uint8 of shape (height, width, 1, 3 or 4)."""
     from PIL import Image
 
     content = io.BytesIO()
     Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(content, format="png")
-    return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
+    return content.getvalue()
 
 
 def score_name(name: str) -> str:

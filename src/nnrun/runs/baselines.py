@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os.path import lexists
 from typing import TYPE_CHECKING, Any
 
 from nnrun.runs.json_files import as_number, read_json
@@ -43,8 +44,7 @@ def read_baselines_if_any(folder: RunFolder) -> dict[str, Any]:
     Raises:
         RunError: They are damaged.
     """
-    is_there = folder.baselines.exists() or folder.baselines.is_symlink()
-    return read_json(folder.baselines, _baselines) if is_there else {}
+    return read_json(folder.baselines, _baselines) if lexists(folder.baselines) else {}
 
 
 def own_scores(baselines: Mapping[str, Any], scores: Mapping[str, Any]) -> Mapping[str, Any]:

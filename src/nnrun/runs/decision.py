@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os.path import lexists
 from typing import TYPE_CHECKING, Any
 
 from nnrun.errors import RunError
@@ -31,7 +32,7 @@ def read_decision(folder: RunFolder, checkpoint: str) -> dict[str, Any] | None:
     Raises:
         RunError: It is damaged.
     """
-    if not (folder.decision.exists() or folder.decision.is_symlink()):
+    if not lexists(folder.decision):
         return None
     found: dict[str, Any] = read_json(folder.decision, _decision)
     if not found["temperature"]:

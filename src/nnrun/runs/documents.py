@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import isfinite
+from os.path import lexists
 from typing import TYPE_CHECKING, Any
 
 from nnrun.catalog.kinds import is_number
@@ -309,7 +310,7 @@ def read_scores_if_any(folder: RunFolder) -> dict[str, Any]:
     Raises:
         RunError: They are damaged.
     """
-    return read_scores(folder) if folder.scores.exists() or folder.scores.is_symlink() else {}
+    return read_scores(folder) if lexists(folder.scores) else {}
 
 
 def score_at(scores: Mapping[str, Any], path: str) -> float | None:

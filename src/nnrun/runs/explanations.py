@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from hashlib import sha256
+from os.path import lexists
 from typing import TYPE_CHECKING, Any
 
 from nnrun.errors import RunError
@@ -124,7 +125,7 @@ def read_explanations_if_any(folder: RunFolder) -> Explanations | None:
     Raises:
         RunError: They are damaged.
     """
-    if not (folder.explanations.exists() or folder.explanations.is_symlink()):
+    if not lexists(folder.explanations):
         return None
     facts = read_json(folder.explanations, _explanations)
     names = array_names(facts)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from nnrun import atomic_files
 from nnrun.atomic_files import sync_folder, sync_tree
@@ -15,9 +16,6 @@ from nnrun.errors import RunError
 from nnrun.regular_files import require_folders, require_inside
 from nnrun.runs.disk import disk_error, make_folder, write_file
 from nnrun.runs.json_files import dumps
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 #: The form of a run folder's name: UTC time, slug of the experiment's name, short id.
 FOLDER_NAME = re.compile(r"(?P<time>\d{8}T\d{6}Z)_(?P<name>.+)_(?P<id>[0-9a-f]{6})")
@@ -53,6 +51,11 @@ _ATOMIC = {
 def _is_on_disk(file: Path) -> bool:
     """Return whether a file is on disk since it has its name; hidden ones are no results."""
     return file.name in _ATOMIC or file.name.startswith(".")
+
+
+def default_runs_dir() -> Path:
+    """Return the folder of runs where no option names one."""
+    return Path(os.environ.get("NNRUN_RUNS_DIR") or "runs")
 
 
 def slug(name: str) -> str:

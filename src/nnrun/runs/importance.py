@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os.path import lexists
 from typing import TYPE_CHECKING, Any
 
 from nnrun.runs.json_files import as_number, read_json
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
     from nnrun.runs.folder import RunFolder
 
+#: How many words of a text are shown, of those that speak for its prediction and of those against it.
+_SHOWN_WORDS = 3
 _column = fields(
     {"column": text, "importance": figure, "interval_95": list_of(figure, length=2)},
     required=("column", "importance", "interval_95"),
@@ -55,19 +58,17 @@ def read_importance_if_any(folder: RunFolder) -> dict[str, Any]:
     Raises:
         RunError: It is damaged.
     """
-    is_there = folder.importance.exists() or folder.importance.is_symlink()
-    return read_json(folder.importance, _importance) if is_there else {}
+    return read_json(folder.importance, _importance) if lexists(folder.importance) else {}
 
 
-def strongest_words(example: Mapping[str, Any], most: int = 3) -> tuple[str, str]:
-    """Return the words of a text that speak for its prediction and those against it, the strongest first.
+def strongest_words(example: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the words of a text that speak for its prediction and those against it, the strongest three first.
 
     Args:
         example: One of the texts of `importance.json`.
-        most: How many words of each.
     """
     words = [(str(one["word"]), as_number(one["drop"]) or 0.0) for one in example["words"]]
     ordered = sorted(words, key=lambda one: -one[1])
-    speaking_for = [f"{word} ({drop:.3g})" for word, drop in ordered[:most] if drop > 0]
-    against = [f"{word} ({drop:.3g})" for word, drop in ordered[::-1][:most] if drop < 0]
+    speaking_for = [f"{word} ({drop:.3g})" for word, drop in ordered[:_SHOWN_WORDS] if drop > 0]
+    against = [f"{word} ({drop:.3g})" for word, drop in ordered[::-1][:_SHOWN_WORDS] if drop < 0]
     return ", ".join(speaking_for) or "-", ", ".join(against) or "-"

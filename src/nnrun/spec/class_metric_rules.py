@@ -31,10 +31,10 @@ def one_hot_loss(loss: Part) -> str:
     return "loss: categorical_crossentropy"
 
 
-def needs_rows(metric: Part, output: ComparedOutput, instead: str = "") -> Verdict:
+def needs_rows(metric: Part, output: ComparedOutput) -> Verdict:
     """Return the refusal of a metric that compares outputs one by one with class numbers."""
     text = f"{metric.name} compares each output with 0 or 1, but {output.loss.name} takes class numbers"
-    return refused(text, f"write {instead}{one_hot_loss(output.loss)}, which makes one-hot rows")
+    return refused(text, f"write {one_hot_loss(output.loss)}, which makes one-hot rows")
 
 
 def no_classes(metric: Part, output: ComparedOutput) -> Verdict | None:

@@ -161,7 +161,6 @@ def _combinations_section(result: SweepResult, conclusions: Conclusions) -> Repo
 
 
 def _row(group: Group, paths: Sequence[str], goal: Objective | None, *, several: bool) -> tuple[str, ...]:
-    numbers = [trial.number for trial in group.trials]
     cells = [str(group.combination)]
     cells += [
         short_label(shown_value(group.parameters[path]), 60) if path in group.parameters else "" for path in paths
@@ -172,7 +171,7 @@ def _row(group: Group, paths: Sequence[str], goal: Objective | None, *, several:
             cells += ["" if group.sd is None else f"{group.sd:.2g}"]
             cells += ["" if group.estimate is None else _interval(group.estimate)]
     counts = Counter(trial.status for trial in group.trials)
-    cells.append(f"{numbers[0]}" if len(numbers) == 1 else f"{numbers[0]}-{numbers[-1]}")
+    cells.append(group.trial_numbers)
     return (*cells, ", ".join(f"{count} {status}" for status, count in counts.items()))
 
 

@@ -66,6 +66,12 @@ class Group:
     estimate: MeanEstimate | None
     sd: float | None
 
+    @property
+    def trial_numbers(self) -> str:
+        """The numbers of its trials: `3`, or `3-5`."""
+        first, last = self.trials[0].number, self.trials[-1].number
+        return f"{first}" if len(self.trials) == 1 else f"{first}-{last}"
+
 
 def objective(trials: Sequence[Trial], choose_by: str | None, mode: str) -> Objective | None:
     """Return the score by which the combinations of a sweep are compared; None as long as no trial is done.

@@ -371,8 +371,7 @@ def _print_groups(output: Any, result: SweepResult) -> None:
 def _cells(group: Group, paths: Sequence[str], *, scored: bool, several: bool) -> list[str]:
     from nnrun.sweep.space import shown_value
 
-    numbers = [trial.number for trial in group.trials]
-    cells = [str(group.combination), f"{numbers[0]}" if len(numbers) == 1 else f"{numbers[0]}-{numbers[-1]}"]
+    cells = [str(group.combination), group.trial_numbers]
     cells += [shown_value(group.parameters[path]) if path in group.parameters else "" for path in paths]
     if scored:
         cells.append("" if group.value is None else f"{group.value:.4g}")

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from itertools import islice
 from math import inf
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal
 
 from nnrun.data.csv.dates import days_since_epoch
 from nnrun.data.csv.dialect import data_rows
@@ -26,7 +26,6 @@ _WORDS_OF_PROSE, _WORD = 3, re.compile(r"\w+")
 ColumnType = Literal["number", "date", "text", "category", "free_text"]
 TEXT_TYPES = ("text", "category", "free_text")
 Role = Literal["feature", "target", "weight", "group"]
-Hints: TypeAlias = "Callable[[CsvFile, TableStats, int | None], Mapping[tuple[str, str], str]]"
 
 
 @dataclass(frozen=True)
@@ -182,7 +181,7 @@ class TableStats:
         )
 
 
-def read_stats(file: CsvFile, request: ColumnRequest, limit: int | None = None) -> TableStats:
+def read_stats(file: CsvFile, request: ColumnRequest, limit: int | None) -> TableStats:
     """Read what the requested columns of a file hold, in at most `limit` rows.
 
     Raises:
@@ -216,7 +215,7 @@ def stats_of(rows: Iterable[list[str]], file: CsvFile, request: ColumnRequest) -
     return found
 
 
-def distinct_texts(file: CsvFile, names: Iterable[str], limit: int | None = None) -> dict[str, dict[str, None]]:
+def distinct_texts(file: CsvFile, names: Iterable[str], limit: int | None) -> dict[str, dict[str, None]]:
     """Return the distinct fields of columns that are not missing, in at most `limit` rows, in order.
 
     Raises:

@@ -87,18 +87,17 @@ def cut_off_end(order: np.ndarray, rows: np.ndarray, share: float, gap: int) -> 
     return rows[of_row < start - gap], rows[of_row >= start]
 
 
-def cut_in_order(order: np.ndarray, split: Split | None, rows: np.ndarray | None = None) -> dict[str, np.ndarray]:
+def cut_in_order(order: np.ndarray, split: Split | None) -> dict[str, np.ndarray]:
     """Return the rows of `train`, and of `test` and `validation` where a split has them, cut by time.
 
     Args:
         order: What `time_order` returned.
         split: The config's split, without folds.
-        rows: The rows to cut; None for all.
 
     Raises:
         ValueError: Nothing would be left for training.
     """
-    left = np.arange(len(order)) if rows is None else rows
+    left = np.arange(len(order))
     if split is None:
         return {"train": left}
     parts: dict[str, np.ndarray] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from os.path import lexists
 from typing import TYPE_CHECKING
 
 from nnrun.errors import RunError
@@ -22,7 +23,7 @@ def require_new(out: Path) -> Path:
     Raises:
         RunError: It exists.
     """
-    if out.exists() or out.is_symlink():
+    if lexists(out):
         raise RunError(f"{out} exists, and is not overwritten", "name another file with --out FILE")
     return out
 

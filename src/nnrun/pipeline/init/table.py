@@ -134,7 +134,7 @@ def _prepare(plan: TablePlan) -> list[ReasonedValue]:
     steps = []
     gaps = [column.name for column in (*numbers, *texts) if column.missing]
     if any(column.missing for column in numbers):
-        steps.append(ReasonedValue({"SimpleImputer": {"strategy": "median"}}, f"missing: {_listed(gaps)}"))
+        steps.append(ReasonedValue({"SimpleImputer": {"strategy": "median"}}, f"missing: {format_names(gaps, 4)}"))
     if any(column.missing for column in texts):
         keys = [column.name for column in texts]
         step = {"SimpleImputer": {"columns": keys, "strategy": "constant", "fill_value": "missing"}}
@@ -166,10 +166,6 @@ def _text_step(plan: TablePlan, names: Sequence[str]) -> ReasonedValue:
         return ReasonedValue({"TextVectorization": step}, f"{words} words hold nine of ten texts")
     step = {"columns": list(names), "output_mode": "tf_idf", "max_tokens": 1000}
     return ReasonedValue({"TextVectorization": step}, "how often a text has each of 1,000 words")
-
-
-def _listed(names: Sequence[str]) -> str:
-    return format_names(list(names), 4)
 
 
 def _splits(plan: TablePlan) -> list[ReasonedValue]:
