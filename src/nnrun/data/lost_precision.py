@@ -62,7 +62,7 @@ def column_findings(
             yield Finding(path, text, _hint(name, column, prepared, has_types=has_types), "large-numbers", "warning")
 
 
-def target_findings(targets: Mapping[str, np.ndarray], path: Path = ()) -> Iterator[Finding]:
+def target_findings(targets: Mapping[str, np.ndarray], path: Path) -> Iterator[Finding]:
     """Yield a warning for each target of numbers that become equal although they are different."""
     for name, column in targets.items():
         largest = beyond_float32(column)
@@ -76,7 +76,7 @@ def target_findings(targets: Mapping[str, np.ndarray], path: Path = ()) -> Itera
             yield Finding(path, f"the target {name!r}: {loss}", hint, "large-numbers", "warning")
 
 
-def source_findings(x: object, steps: Sequence[Step], path: Path = ()) -> Iterator[Finding]:
+def source_findings(x: object, steps: Sequence[Step], path: Path) -> Iterator[Finding]:
     """Yield the same of all examples of a source: columns, or an array with a few numbers an example."""
     if isinstance(x, Columns):
         columns = {name: x.values[name] for name in x.names if name not in x.text()}

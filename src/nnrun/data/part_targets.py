@@ -49,7 +49,7 @@ def examine_targets(
     *,
     forms: TargetForms,
     seed: int,
-    follows_dates: Callable[[], bool] = lambda: False,
+    follows_dates: Callable[[], bool],
 ) -> TargetReport:
     """Examine the targets of every part, and of every fold of all repeats.
 

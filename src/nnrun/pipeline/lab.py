@@ -40,7 +40,7 @@ class Notebook:
         return {"notebook": self.file, "cells": len(self.cells), self.subject: self.name}
 
 
-def write_notebook(word: str, runs_dir: Path, out: Path | None = None) -> Notebook:
+def write_notebook(word: str, runs_dir: Path, out: Path | None) -> Notebook:
     """Write a notebook about a config, or else about a run; never over an existing file.
 
     Args:

@@ -43,7 +43,7 @@ def load_data(experiment: Experiment, paths: DataPaths, progress: Progress) -> D
     return load(experiment.data, form=form, seed=experiment.seed, paths=paths, progress=progress)
 
 
-def load_training_data(examined: Examined, progress: Progress, cache: DataCache | None = None) -> Dataset:
+def load_training_data(examined: Examined, progress: Progress, cache: DataCache | None) -> Dataset:
     """Load the data of an experiment to train on, and report what is wrong with their targets.
 
     Args:

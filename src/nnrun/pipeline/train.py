@@ -284,9 +284,9 @@ def train_and_score(
     record: Record,
     progress: Progress,
     runs_dir: FilePath,
-    resumption: Resumption | None = None,
-    lane: Lane | None = None,
-    cache: DataCache | None = None,
+    resumption: Resumption | None,
+    lane: Lane | None,
+    cache: DataCache | None,
 ) -> dict[str, Any]:
     """Load the data, compile, train, score and save one model; return the content of `scores.json`."""
     from nnrun.engine.session import Session

@@ -168,7 +168,7 @@ def _diff(before: str, content: bytes) -> list[str]:
     return list(difflib.unified_diff(before.splitlines(), now.splitlines(), lineterm="", n=1))[2:]
 
 
-def trust_config(config: FilePath, sets: Sequence[str] = ()) -> list[Allowed]:
+def trust_config(config: FilePath, sets: Sequence[str]) -> list[Allowed]:
     """Allow the code that a config names, as it is now.
 
     Raises:

@@ -62,7 +62,7 @@ def to_fill_in(what: str) -> str:
     return f"<!-- to fill in: {what} -->"
 
 
-def front_matter(fields: Mapping[str, Any], missing: Sequence[str] = ()) -> str:
+def front_matter(fields: Mapping[str, Any], missing: Sequence[str]) -> str:
     """Return the YAML front matter of a Markdown file.
 
     Args:

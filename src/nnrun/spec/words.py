@@ -154,7 +154,7 @@ def _example(path: tuple[str, ...], key: Key) -> str:
     return dump_inline(value)[1:-1]
 
 
-def _example_value(kind: Kind, key: Key | None = None) -> Any:
+def _example_value(kind: Kind, key: Key | None) -> Any:
     if key is not None and not key.required and key.default not in (None, ()):
         default = _plain(key)
         return not default if isinstance(default, bool) else default

@@ -87,7 +87,7 @@ def find_group(runs_dir: Path, word: str) -> NamedGroup:
     return NamedGroup(f"{result.folder.id}:{number}", group, result)
 
 
-def compare_groups(first: NamedGroup, second: NamedGroup, metric: str | None = None) -> GroupComparison:
+def compare_groups(first: NamedGroup, second: NamedGroup, metric: str | None) -> GroupComparison:
     """Compare two combinations, in pairs of trainings of the same seed where two seeds or more are in both.
 
     Args:

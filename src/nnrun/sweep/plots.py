@@ -183,7 +183,7 @@ def _keep_to_seeds(axes: Axes, values: Sequence[float]) -> None:
         axes.set_ylim(low - _MARGIN * (high - low), high + _MARGIN * (high - low))
 
 
-def parallel_plot(groups: Sequence[Group], goal: Objective, first: Sequence[str] = ()) -> Plot | None:
+def parallel_plot(groups: Sequence[Group], goal: Objective, first: Sequence[str]) -> Plot | None:
     """Return a plot with an axis for each parameter that varies, and a line for each combination.
 
     Args:

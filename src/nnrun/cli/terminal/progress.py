@@ -318,7 +318,7 @@ def format_amount(number: float, unit: str) -> str:
 
 
 @contextmanager
-def open_progress(*, quiet: bool = False, json: bool = False) -> Iterator[PlainProgress | NullProgress]:
+def open_progress(*, quiet: bool, json: bool = False) -> Iterator[PlainProgress | NullProgress]:
     """Open the progress of long work: a live bar, plain lines, or nothing."""
     gc.enable()
     if quiet or json:

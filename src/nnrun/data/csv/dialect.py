@@ -134,7 +134,7 @@ def has_zero_bytes(path: Path, encoding: str) -> bool:
 
 
 @contextmanager
-def open_text(path: Path, encoding: str, errors: str = "strict") -> Iterator[IO[str]]:
+def open_text(path: Path, encoding: str, errors: str) -> Iterator[IO[str]]:
     """Open a file's text, decompressed if it ends in `.gz`.
 
     Args:

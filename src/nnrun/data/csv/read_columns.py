@@ -153,7 +153,7 @@ def _missing_words(file: CsvFile, free_text: Collection[str]) -> Any:
     return {at: [""] if name in free_text else words for name, at in file.positions.items()}
 
 
-def _frames(file: CsvFile, rows: int | None, free_text: Collection[str] = (), **options: Any) -> Iterator[pd.DataFrame]:
+def _frames(file: CsvFile, rows: int | None, free_text: Collection[str], **options: Any) -> Iterator[pd.DataFrame]:
     """Yield the table as pandas reads it, in blocks of so many rows, or at once.
 
     Args:

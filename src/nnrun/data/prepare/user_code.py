@@ -68,7 +68,7 @@ def definition_place(defined: Any) -> str:
 
 
 @contextmanager
-def running_user_code(name: str, place: str = "") -> Iterator[None]:
+def running_user_code(name: str, place: str) -> Iterator[None]:
     """Redirect what the user's code prints to stderr, and report its failures at the user's own lines.
 
     Args:

@@ -32,9 +32,7 @@ class StatedTypes:
     numbers: dict[str, NumberFormat]
 
 
-def column_types(
-    source: str, types: Mapping[str, StatedType] | None, decimal: str = ".", thousands: str = ""
-) -> StatedTypes:
+def column_types(source: str, types: Mapping[str, StatedType] | None, decimal: str, thousands: str) -> StatedTypes:
     """Return what a config states about the types of columns.
 
     Args:

@@ -68,7 +68,7 @@ def _forward_sizes(rows: int, split: Split, parts: dict[str, int]) -> int:
     return len(trained)
 
 
-def check_split(own_test: int, split: Split | None, own_validation: int = 0) -> None:
+def check_split(own_test: int, split: Split | None, own_validation: int) -> None:
     """Refuse a split that contradicts the source's own test or validation part.
 
     Raises:

@@ -149,7 +149,7 @@ def nearest_token(token: str, vocabulary: Sequence[str]) -> str | None:
     return near[0] if near else None
 
 
-def describe_unknown_tokens(unknown: Sequence[str], vocabulary: Sequence[str], level: Level = "character") -> str:
+def describe_unknown_tokens(unknown: Sequence[str], vocabulary: Sequence[str], level: Level) -> str:
     """Return unknown tokens as a list for a message, with code points, and each with the nearest known one."""
     named = []
     for token in unknown[:8]:

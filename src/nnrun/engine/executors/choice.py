@@ -37,7 +37,7 @@ class ExecutorChoice:
 
 
 def choose_executor(
-    model: Any, experiment: Experiment, facts: Facts, planned_epochs: int | None = None, lane: Lane | None = None
+    model: Any, experiment: Experiment, facts: Facts, planned_epochs: int | None, lane: Lane | None
 ) -> ExecutorChoice:
     """Choose how a compiled model is trained; all folds of a cross-validation share one choice and one program.
 

@@ -73,7 +73,7 @@ def evaluate_text(
     part: DataPart,
     facts: Facts,
     experiment: Experiment,
-    jax_steps: JaxSteps | None = None,
+    jax_steps: JaxSteps | None,
 ) -> Evaluation:
     """Evaluate a model on all windows of a part of a text; predictions are of the first `MAX_ROWS` windows."""
     loss = experiment.losses[experiment.graph.outputs[0].name]

@@ -38,7 +38,7 @@ def with_texts(
     predictions: tuple[Predictions, ...],
     target: TextTargets,
     masks: Mapping[str, NDArray[Any]],
-    written: NDArray[Any] | None = None,
+    written: NDArray[Any] | None,
 ) -> tuple[Predictions, ...]:
     """Return predictions with their texts: sets of labels, tags of each token, or what the model has written.
 

@@ -77,7 +77,7 @@ def layer_part(layer: Any, data_format: str, policy: str) -> tuple[str, dict[str
     return word, arguments
 
 
-def part_value(category: str, value: Any, owner: str = "") -> Any:
+def part_value(category: str, value: Any, owner: str) -> Any:
     """Return a serialized object (`{class_name: ..., config: ...}`), or a name, as a part: `Adam: {...}` or `relu`.
 
     Raises:
