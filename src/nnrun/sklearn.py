@@ -99,7 +99,11 @@ class ConfigClassifier(ClassifierMixin, _ConfigEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: Any) -> Any:  # noqa: N803
-        """Return the class of each row, shape (rows,)."""
+        """Return the class of each row, shape (rows,).
+
+        Raises:
+            ValueError: X has another shape than the training data, or the outputs are no predictions of a class.
+        """
         predicted = self._predict(X).predicted
         if predicted is None:
             raise ValueError("The outputs of a model with this loss are points in a space, no predictions of a class")
@@ -107,7 +111,11 @@ class ConfigClassifier(ClassifierMixin, _ConfigEstimator):  # type: ignore[misc]
 
     @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> Any:  # noqa: N803
-        """Return each class's probability, shape (rows, classes); only available if the loss compares probabilities."""
+        """Return each class's probability, shape (rows, classes); only available if the loss compares probabilities.
+
+        Raises:
+            ValueError: X has another shape than the training data, or the outputs are no probabilities.
+        """
         outputs = self._predict(X).outputs
         loss = next(iter(self.trained_.experiment.losses.values()))
         probabilities = class_probabilities(outputs.reshape(len(outputs), -1), loss)

@@ -398,7 +398,11 @@ def _require_shares(columns: Sequence[np.ndarray]) -> None:
 
 
 def target_column(y: np.ndarray | Columns | None, names: Sequence[str], key: str) -> np.ndarray:
-    """Return the target of this key; a single column whatever its shape."""
+    """Return the target of this key; a single column whatever its shape.
+
+    Raises:
+        DataError: The source has no target, or none of this key, or the targets as a whole are text.
+    """
     if y is None:
         raise DataError("the source has no target", hint="name one, or make the input itself the target: `$input`")
     whole = key == ALL_TARGETS or (key == WHOLE_TARGET and key not in names)

@@ -83,7 +83,11 @@ class PythonScript:
         checkpoint.save(served.model, folder / _WEIGHTS)
 
     def compute(self, folder: Path, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Compute by the script, in a process of its own."""
+        """Compute by the script, in a process of its own.
+
+        Raises:
+            RunError: The script fails.
+        """
         with scratch_folder("export") as scratch:
             texts: dict[str, Any] = {
                 name: one.astype("U") if one.dtype == object else one for name, one in inputs.items()

@@ -384,8 +384,7 @@ def _expected(column: InputColumn) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "a list"
-    text = {None: "null", True: "true", False: "false"}.get(value) if not isinstance(value, str | float | int) else None
-    text = text or (str(value).lower() if isinstance(value, bool) else repr(value))
+    text = "null" if value is None else str(value).lower() if isinstance(value, bool) else repr(value)
     return text if len(text) <= 60 else f"{text[:60]} ..."
 
 

@@ -135,7 +135,11 @@ class Facts:
         return tuple(f"{name}+{step}" for step in steps for name in self.target_names)
 
     def array_place(self, name: str) -> tuple[int, int]:
-        """Return where the numbers of an array next to the columns begin and end in an example of known shape."""
+        """Return where the numbers of an array next to the columns begin and end in an example of known shape.
+
+        Raises:
+            KeyError: There is no array of that name.
+        """
         sizes = {one: prod(shape) for one, shape in self.arrays.items()}
         start = ((self.input_shape or (0,))[0] or 0) - sum(sizes.values())
         for one, size in sizes.items():

@@ -100,7 +100,11 @@ class FileLedger(Ledger):
         return cls(folder)
 
     def add(self, trials: Sequence[Trial], known: int) -> bool:
-        """Add trials, which wait, if the ledger has as many as they were made from; all of them or none."""
+        """Add trials, which wait, if the ledger has as many as they were made from; all of them or none.
+
+        Raises:
+            RunError: They are not numbered from `known` on, or the folder cannot be written.
+        """
         if self._trials_known() != known:
             return False
         if [one.number for one in trials] != list(range(known, known + len(trials))):

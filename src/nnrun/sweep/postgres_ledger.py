@@ -166,6 +166,10 @@ class PostgresLedger(Ledger):
             address: The database.
             fields: What belongs to the sweep as a whole.
             trials: The trials.
+
+        Raises:
+            MissingExtraError: The extra `postgres` is not installed.
+            RunError: The server cannot be reached or refuses it, or the file cannot be written.
         """
 
         def insert(connection: Connection[Any], is_repeated: bool) -> None:

@@ -78,6 +78,9 @@ class SqliteLedger(Ledger):
             file: The file, which does not exist.
             fields: What belongs to the sweep as a whole.
             trials: The trials.
+
+        Raises:
+            RunError: The file cannot be written.
         """
 
         def write(temporary: Path) -> None:

@@ -184,7 +184,11 @@ class Imdb(NamedSource):
         return self.source_data(parts[0], parts[1], files)
 
     def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:  # noqa: ARG002
-        """Read reviews from an npz file whose `x` has a row of codes for each, padded with 0."""
+        """Read reviews from an npz file whose `x` has a row of codes for each, padded with 0.
+
+        Raises:
+            DataError: The file has another form, or codes beyond the vocabulary.
+        """
         from nnrun.data.sources.npz import read_examples
 
         examples = read_examples(file, {}, with_target=with_target)

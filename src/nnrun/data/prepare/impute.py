@@ -55,7 +55,11 @@ class Impute(Step):
         return [f"{self.name}: {self.strategy} fills in {listed} of the training part."] if listed else []
 
     def apply(self, x: ArrayOrTable) -> ArrayOrTable:
-        """Return the table without missing values in these columns."""
+        """Return the table without missing values in these columns.
+
+        Raises:
+            ValueError: A column is not there.
+        """
         table = as_table(x if isinstance(x, Columns) else x.astype("float64"))
         if absent := [name for name in self.fill if name not in table.values]:
             raise ValueError(f"{self.name}: there is no column {absent[0]!r}")

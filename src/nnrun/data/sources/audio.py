@@ -152,7 +152,11 @@ class Audio(LabelledFiles):
         self.sample_rate, self.resample, self.duration, self.channels = sample_rate, resample, duration, channels
 
     def reader(self, first: Path) -> RecordingReader:
-        """Return the reader of recordings of the rate and length in the config, or of those of the first recording."""
+        """Return the reader of recordings of the rate and length in the config, or of those of the first recording.
+
+        Raises:
+            DataError: The first recording cannot be read, or takes more than `memory` allows.
+        """
         header = wav_header(first)
         rate = self.sample_rate or header.sample_rate
         stated = None if self.duration is None else max(1, round(self.duration * rate))

@@ -56,7 +56,11 @@ class OpenMl(TableSource):
         self.label, self._file_name = f"openml {id}", f"openml-{id}.arff"
 
     def load(self, paths: DataPaths, progress: Progress) -> SourceData:
-        """Read the table."""
+        """Read the table.
+
+        Raises:
+            DataError: It cannot be downloaded or read, or lacks values where they are needed.
+        """
         file = paths.find(self._file_name)
         table, targets = (_from_arff(file), []) if file is not None else self._fetched(paths, progress)
         if self.has_own_target and targets:

@@ -74,7 +74,11 @@ class Repeats:
         return facts, []
 
     def load_new(self, file: Path, layout: Mapping[str, Any], *, with_target: bool) -> Examples:  # noqa: ARG002
-        """Read sequences of codes from an npz file, or from a csv if no targets are asked for."""
+        """Read sequences of codes from an npz file, or from a csv if no targets are asked for.
+
+        Raises:
+            DataError: The file has another form.
+        """
         from nnrun.data.sources.compatible_file import read_compatible_file
 
         if with_target and not file.name.endswith(".npz"):

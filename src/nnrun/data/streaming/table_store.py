@@ -151,7 +151,11 @@ class TableWriter:
             raise _full(self._folder, error) from None
 
     def finish(self, key: str) -> None:
-        """Write the description of the table, and close the files."""
+        """Write the description of the table, and close the files.
+
+        Raises:
+            DataError: The disk refuses it.
+        """
         about: dict[str, Any] = {
             "key": key,
             "rows": self._rows,

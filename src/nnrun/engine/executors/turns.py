@@ -95,6 +95,9 @@ class Turns:
             key: Requests with equal keys are answered together.
             request: The request.
             answer: Answers several requests.
+
+        Raises:
+            BaseException: What `answer` has raised for it, or what has ended another piece of work.
         """
         worker = self._current
         assert worker is not None, "a piece of work asks"  # noqa: S101
