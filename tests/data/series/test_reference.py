@@ -27,7 +27,13 @@ def test_naive_forecasts_look_back_in_their_own_series(lengths, horizon, season,
     firsts = [row for row in range(len(groups)) if generator.random() < 0.5] or [0]
     trained = generator.random(len(groups)) < 0.7
     reference = ForecastReference(
-        series, values, ("y",), series.key[firsts], series.key[trained], WindowSpec(2, horizon, season=season)
+        series,
+        values,
+        ("y",),
+        series.key[firsts],
+        series.take(trained),
+        values[trained],
+        WindowSpec(2, horizon, season=season),
     )
     found, scale = reference.forecasts(season), reference.scale(season)
     errors: dict[int, list[float]] = {group: [] for group in range(len(lengths))}
@@ -50,12 +56,12 @@ def test_naive_forecasts_look_back_in_their_own_series(lengths, horizon, season,
 
 def test_the_season_is_stated_or_that_of_the_times() -> None:
     """Daily times have a season of a week; numbers have none."""
-    values, trained = np.zeros((4, 1)), np.arange(4)
+    values = np.zeros((4, 1))
     days = series_rows(4, np.arange(4.0), None, date_format="")
-    assert ForecastReference(days, values, ("y",), trained, trained, WindowSpec(1)).season() == (
+    assert ForecastReference(days, values, ("y",), days.key, days, values, WindowSpec(1)).season() == (
         7,
         "days of a week, by the times",
     )
-    assert ForecastReference(days, values, ("y",), trained, trained, WindowSpec(1, season=3)).season() == (3, "stated")
+    assert ForecastReference(days, values, ("y",), days.key, days, values, WindowSpec(1, season=3)).season() == (3, "stated")
     numbers = series_rows(4, np.arange(4.0), None)
-    assert ForecastReference(numbers, values, ("y",), trained, trained, WindowSpec(1)).season() is None
+    assert ForecastReference(numbers, values, ("y",), numbers.key, numbers, values, WindowSpec(1)).season() is None

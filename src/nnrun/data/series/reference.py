@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nnrun.data.columns import label
 from nnrun.data.series.calendar import infer_step
 
 if TYPE_CHECKING:
@@ -25,11 +26,12 @@ class ForecastReference:
     """The past of the series of one part, in the unit of the targets.
 
     Attributes:
-        series: Which series each row of the source belongs to.
+        series: Which series each row of the file of the part belongs to.
         values: The targets of all rows, shape (rows, targets).
         names: The names of the targets.
         first_targets: The key of the first target of each window, shape (windows,).
-        trained: The keys of the training rows.
+        trained: Which series each training row belongs to; their keys may be those of another file.
+        trained_values: The targets of the training rows, shape (training rows, targets).
         spec: The windows.
     """
 
@@ -37,7 +39,8 @@ class ForecastReference:
     values: np.ndarray
     names: tuple[str, ...]
     first_targets: np.ndarray
-    trained: np.ndarray
+    trained: SeriesRows
+    trained_values: np.ndarray
     spec: WindowSpec
 
     def season(self) -> tuple[int, str] | None:
@@ -72,12 +75,15 @@ class ForecastReference:
         Args:
             season: As of `forecasts`.
         """
-        keys, lag = np.sort(self.trained), season or 1
-        errors = np.abs(self._values_at(keys, keys) - self._values_at(keys - lag, keys))
-        errors[~np.isin(keys - lag, keys)] = np.nan
-        of_row, of_window = self._series_at(keys), self._series_at(self.first_targets)
+        lag = season or 1
+        order = np.argsort(self.trained.key, kind="stable")
+        keys, values = self.trained.key[order], self.trained_values[order].astype("float64")
+        of_row, of_window = self._series_of(order)
+        before = np.minimum(np.searchsorted(keys, keys - lag), len(keys) - 1)
+        errors = np.abs(values - values[before])
+        errors[(keys[before] != keys - lag) | (of_row[before] != of_row)] = np.nan
         known = ~np.isnan(errors)
-        count = np.zeros((len(self._begins()), errors.shape[1]))
+        count = np.zeros((1 + max(of_row.max(initial=0), of_window.max(initial=0)), errors.shape[1]))
         total = np.zeros_like(count)
         np.add.at(count, of_row, known)
         np.add.at(total, of_row, np.where(known, errors, 0))
@@ -85,6 +91,17 @@ class ForecastReference:
             by_series, mean = total / count, total.sum(axis=0) / count.sum(axis=0)
         found = np.where(count[of_window] > 0, by_series[of_window], mean)
         return np.asarray(np.where(found > 0, found, np.nan))
+
+    def _series_of(self, trained: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the number of the series of training rows and of each window, by the name of the group."""
+        if self.trained.group is None or self.series.group is None:
+            return np.zeros(len(trained), dtype="int64"), np.zeros(len(self.first_targets), dtype="int64")
+        order = np.argsort(self.series.key, kind="stable")
+        rows = order[np.searchsorted(self.series.key[order], self.first_targets)]
+        groups = [*self.trained.group[trained].tolist(), *self.series.group[rows].tolist()]
+        names = {group: label(group) for group in set(groups)}
+        numbers = np.unique([names[group] for group in groups], return_inverse=True)[1]
+        return numbers[: len(trained)], numbers[len(trained) :]
 
     def _begins(self) -> np.ndarray:
         """Return the least key of each series, in order."""

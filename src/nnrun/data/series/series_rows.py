@@ -12,6 +12,7 @@ from nnrun.data.series.calendar import format_times
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -35,6 +36,15 @@ class SeriesRows:
         """Return some of the rows."""
         time, group = (None if one is None else one[rows] for one in (self.time, self.group))
         return SeriesRows(self.key[rows], time, group, self.date_format)
+
+
+def joined(parts: Sequence[SeriesRows]) -> SeriesRows:
+    """Return the rows of several parts of one file as those of one."""
+    key = np.concatenate([part.key for part in parts])
+    times = [part.time for part in parts if part.time is not None]
+    groups = [part.group for part in parts if part.group is not None]
+    time, group = (np.concatenate(values) if values else None for values in (times, groups))
+    return SeriesRows(key, time, group, parts[0].date_format)
 
 
 def series_rows(

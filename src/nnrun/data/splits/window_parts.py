@@ -14,6 +14,7 @@ from nnrun.data.missing_targets import missing_targets
 from nnrun.data.prepare.step import missing_mask
 from nnrun.data.series.calendar import TimeColumn, format_times, infer_step
 from nnrun.data.series.reference import ForecastReference, target_matrix
+from nnrun.data.series.series_rows import joined
 from nnrun.data.series.windows import RowWindows, too_short, window_starts
 from nnrun.data.splits.forward import cut_in_order, cut_off_end, forward_rows, time_order
 from nnrun.data.splits.parts import shared_parts
@@ -205,22 +206,33 @@ def window_parts(
 def _reference(
     data: SourceData, examples: Mapping[str, Examples], name: str, windows: DataPart
 ) -> ForecastReference | None:
-    """Return what forecasts of a part are compared with: all rows of the series that it was cut from."""
-    part, spec = examples[name], data.windows
-    # A part with a file of its own has rows of its own.
-    whole = data.train if part.rows is not None else part
-    values = target_matrix(whole.y)
+    """Return what forecasts of a part are compared with: the rows of the file that it is from."""
+    part, train, spec = examples[name], examples["train"], data.windows
     assert spec is not None, "called for windows only"  # noqa: S101
-    assert whole.series is not None, "a source with windows has series"  # noqa: S101
     assert part.series is not None, "a source with windows has series"  # noqa: S101
-    if values is None:
+    assert train.series is not None, "a source with windows has series"  # noqa: S101
+    past = [part] if part.rows is None else _of_one_file(data)
+    values = [target_matrix(one.y) for one in past]
+    trained_values = target_matrix(train.y)
+    if trained_values is None or any(one is None for one in values):
         return None
     # `rows` of windows counts the source, the keys are those of the part.
-    place = np.arange(len(part)) if part.rows is None else np.searchsorted(part.rows, windows.rows)
-    train = examples["train"].series
-    assert train is not None, "a source with windows has series"  # noqa: S101
-    trained = train.key if whole is data.train else whole.series.key
-    return ForecastReference(whole.series, values, data.target_names, part.series.key[place], trained, spec)
+    place = windows.rows if part.rows is None else np.searchsorted(part.rows, windows.rows)
+    return ForecastReference(
+        joined([one.series for one in past if one.series is not None]),
+        np.concatenate([one for one in values if one is not None]),
+        data.target_names,
+        part.series.key[place],
+        train.series,
+        trained_values,
+        spec,
+    )
+
+
+def _of_one_file(data: SourceData) -> list[Examples]:
+    """Return the examples whose rows are those of the source's file; parts with a file of their own number theirs."""
+    own = [part for part in (data.validation, data.test) if part is not None and part.rows is not None]
+    return [data.train, *own]
 
 
 def window_sizes(
