@@ -62,6 +62,9 @@ def test_the_season_is_stated_or_that_of_the_times() -> None:
         7,
         "days of a week, by the times",
     )
-    assert ForecastReference(days, values, ("y",), days.key, days, values, WindowSpec(1, season=3)).season() == (3, "stated")
+    assert ForecastReference(days, values, ("y",), days.key, days, values, WindowSpec(1, season=3)).season() == (
+        3,
+        "stated",
+    )
     numbers = series_rows(4, np.arange(4.0), None)
     assert ForecastReference(numbers, values, ("y",), numbers.key, numbers, values, WindowSpec(1)).season() is None
