@@ -8,7 +8,7 @@ from functools import cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
-_ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?")
+_ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?")
 
 #: The names of months and days in English, whatever the locale of the process.
 MONTHS = (
@@ -67,6 +67,12 @@ def days_since_epoch(text: str, date_format: str = "") -> float | None:
 def is_iso_date(text: str) -> bool:
     """Return whether a text has the form of an ISO date, even if the calendar has no such day."""
     return _ISO.fullmatch(text.strip()) is not None
+
+
+def has_zone(text: str) -> bool:
+    """Return whether a text is an ISO date whose time has a zone."""
+    found = _ISO.fullmatch(text.strip())
+    return found is not None and found[1] is not None
 
 
 def example_date(date_format: str) -> str:

@@ -34,7 +34,7 @@ from nnrun.data.sources.part_files import (
     with_part_targets,
 )
 from nnrun.data.sources.table import TableSource, default_separator
-from nnrun.data.sources.table_series import window_facts
+from nnrun.data.sources.table_series import has_zones, window_facts
 from nnrun.data.streaming.streams import DEFAULT_MEMORY_GB, check_memory_limit, should_stream
 from nnrun.errors import DataError, DefectsError
 from nnrun.spec.finding import Finding
@@ -194,6 +194,7 @@ class Csv(TableSource):
         dates = {name: self.dialect.dates.get(name, "") for name, kind in types.items() if kind == "date"}
         rows = len(known["train"]) if "train" in known else len(next(iter(table.values())))
         known["lines"] = row_lines(file, rows, quick="train" in known)
+        known |= {} if self.windows is None else {"zoned": has_zones(file, roles.time)}
         data = self.source_data(table, roles, file.names, header=file.header_line > 0, dates=dates, **known)
         return with_part_files(self, data, paths, progress)
 

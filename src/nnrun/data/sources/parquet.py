@@ -28,7 +28,7 @@ from nnrun.data.sources.part_files import (
     with_part_targets,
 )
 from nnrun.data.sources.table import TableSource
-from nnrun.data.sources.table_series import window_facts
+from nnrun.data.sources.table_series import series_of, shown_format, window_facts
 from nnrun.data.streaming.streams import DEFAULT_MEMORY_GB, check_memory_limit, should_stream
 from nnrun.errors import DataError, MissingExtraError
 from nnrun.spec.finding import Finding
@@ -141,6 +141,7 @@ class Parquet(TableSource):
             known["train"], table = streamed_examples(store, roles, self.memory * 1e9)
         else:
             (table,) = self._blocks(file, roles, None)
+        known |= {} if self.windows is None else {"zoned": _has_zones(schema, roles.time)}
         data = self.source_data(table, roles, self._names(schema), dates=self._dates(schema, roles), **known)
         return with_part_files(self, data, paths, progress)
 
@@ -254,10 +255,19 @@ class Parquet(TableSource):
         if file.suffix.lower() not in (".parquet", ".pq"):
             return super().load_new(file, layout, with_target=with_target)
         roles = ColumnRoles(tuple(layout["features"]), tuple(layout["targets"]) if with_target else ())
-        names = _schema(file)[0].names
+        if self.windows is not None:
+            roles = replace(roles, group=layout.get("group"), time=layout.get("time"))
+        schema = _schema(file)[0]
+        names = schema.names
         check_columns(file, names, roles.names, layout)
         (table,) = self._blocks(file, roles, None)
         examples = replace(roles.examples(table), findings=tuple(unused_columns(file, names, layout)))
+        if self.windows is not None:
+            date_format = layout.get("dates", {}).get(roles.time)
+            date_format = shown_format(date_format, zoned=_has_zones(schema, roles.time))
+            examples = replace(
+                examples, series=series_of(self.label, table, roles, date_format, {file.name: file}, None)
+            )
         return self.new_examples(examples, file)
 
     def _names(self, schema: Any) -> list[str]:
@@ -398,6 +408,11 @@ def _is_string(kind: Any) -> bool:
     if _is_list(kind):
         return True
     return bool(types.is_string(inner) or types.is_large_string(inner) or types.is_string_view(inner))
+
+
+def _has_zones(schema: Any, time: str | None) -> bool:
+    """Return whether a column of times has a zone."""
+    return time is not None and getattr(schema.field(time).type, "tz", None) is not None
 
 
 def _values(column: Any, file: Path, name: str, *, is_key: bool) -> np.ndarray:

@@ -21,7 +21,7 @@ from nnrun.data.missing_targets import NO_WINDOWS, drop_missing_targets
 from nnrun.data.sources.column_roles import ColumnRoles, ColumnSelection, stack_targets
 from nnrun.data.sources.new_columns import open_new_csv
 from nnrun.data.sources.stated_types import column_types
-from nnrun.data.sources.table_series import series_of, times_of
+from nnrun.data.sources.table_series import has_zones, series_of, shown_format, times_of
 from nnrun.data.splits.by_column import NO_COLUMNS, separate_parts
 from nnrun.errors import DataError
 from nnrun.spec.finding import Finding
@@ -190,14 +190,14 @@ class TableSource:
             header: Whether another file is expected to have a header.
             dates: The formats of the columns of dates.
             **known: Other attributes of the data, such as `class_names`; `train` if the features are on disk, `lines`
-                if rows are those of a text file.
+                if rows are those of a text file, `zoned` if times have a zone.
         """
         train = known.pop("train", None) or roles.examples(table)
         lines = known.pop("lines", None)
         train = train if lines is None else replace(train, origin={"line": lines})
         train, table = self._with_targets(train, table)
         if self.windows is not None:
-            date_format = (dates or {}).get(str(roles.time))
+            date_format = shown_format((dates or {}).get(str(roles.time)), zoned=known.pop("zoned", False))
             series = series_of(self.label, table, roles, date_format, known.get("files", {}), lines)
             train = replace(train, series=series)
         data = SourceData(
@@ -385,7 +385,7 @@ class TableSource:
         series = None
         if self.windows is not None:
             roles = ColumnRoles((), (), group=layout.get("group"), time=layout.get("time"))
-            date_format = layout.get("dates", {}).get(roles.time)
+            date_format = shown_format(layout.get("dates", {}).get(roles.time), zoned=has_zones(opened, roles.time))
             series = series_of(self.label, table, roles, date_format, {file.name: file}, lines)
         origin = {} if lines is None else {"line": lines}
         return self.new_examples(Examples(x, y, origin=origin, findings=tuple(findings), series=series), file)

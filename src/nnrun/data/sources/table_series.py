@@ -7,8 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nnrun.data.columns import label
+from nnrun.data.csv.dates import has_zone
 from nnrun.data.csv.defects import relative_to_here
 from nnrun.data.csv.dialect import row_lines
+from nnrun.data.csv.type_inference import distinct_texts
 from nnrun.data.series.series_rows import series_rows
 from nnrun.data.splits.window_parts import window_sizes
 from nnrun.errors import DataError, Mark
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
     from nnrun.data.series.windows import WindowSpec
     from nnrun.data.sources.column_roles import ColumnRoles
     from nnrun.errors import Path as ConfigPath
+
+
+#: Times that have a zone are numbers in UTC, and are shown as such.
+_ISO_IN_UTC = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def times_of(name: str, table: Mapping[str, np.ndarray], roles: ColumnRoles) -> np.ndarray | None:
@@ -75,6 +81,25 @@ def series_of(
     rows, file = len(next(iter(table.values()))), next(iter(files.values()), None)
     times = times_of(name, table, roles)
     return series_rows(rows, times, groups, date_format=date_format, time=roles.time, file=file, lines=lines)
+
+
+def shown_format(date_format: str | None, *, zoned: bool) -> str | None:
+    """Return the format in which times are shown: where those of the file have a zone, with that of the numbers.
+
+    Args:
+        date_format: The format of the dates of times; empty for ISO 8601, None where times are numbers.
+        zoned: Whether the times of the file have a zone.
+    """
+    return _ISO_IN_UTC if date_format == "" and zoned else date_format
+
+
+def has_zones(file: CsvFile, time: str | None) -> bool:
+    """Return whether the first time of a csv file has a zone.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    return time is not None and any(map(has_zone, distinct_texts(file, [time], 1)[time]))
 
 
 def window_facts(
