@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from nnrun.data.data_paths import DataPaths
 from nnrun.data.load import load
 from nnrun.data.named.datasets import data_set_names, named_data_set
 from nnrun.spec.data import KFold, Split
+from nnrun.spec.part import Part
 
 TABLE = "age,colour,kind\n" + "".join(
     f"{20 + index},{('red', 'blue')[index % 2]},{('a', 'b', 'c')[index % 3]}\n" for index in range(30)
@@ -296,3 +298,42 @@ def test_numbers_that_are_mostly_different_are_no_classes(paths: DataPaths, spec
     )
     _, findings = infer_facts(spec("csv", file="p.csv", target="price"), form="integer", paths=paths)
     assert [(one.name, one.path) for one in findings] == [("loss-target-mismatch", ("training", "loss"))] * refused
+
+
+@pytest.mark.parametrize(
+    ("step", "cell", "received"),
+    [
+        (("MultiLabelBinarizer", {}), "ann, bob", "expected a list such as"),
+        (("TextVectorization", {"split": "list", "output_sequence_length": 2}), "['a'", "expected a list such as"),
+        (("PadSequences", {"maxlen": 2}), "1 2", "expected a list such as"),
+        (("PadSequences", {"maxlen": 2}), "[1, x]", "expected a list of numbers, received the item 'x'"),
+        (("PadSequences", {"maxlen": 2, "separator": " "}), "1 two", "received the item 'two'"),
+        (("PadSequences", {"maxlen": 2, "separator": " "}), "1 inf", "received the item 'inf'"),
+    ],
+)
+@pytest.mark.parametrize("is_target", [False, True])
+def test_a_cell_that_is_no_list_is_found_with_its_line(paths, spec, step, cell, received, is_target) -> None:
+    """`check` names the line on which the first such cell stands, whatever step reads lists, features and targets."""
+    name, arguments = step
+    if is_target and name != "MultiLabelBinarizer":
+        pytest.skip("no step of targets")
+    good = "1 2" if "separator" in arguments else "[1, 2]"
+    rows = [f'{at},"{good}"' for at in range(8)]
+    rows[3] = f'3,"{cell}"'
+    (paths.config_dir / "t.csv").write_text(
+        "\n".join(["# above", "y,cells", "", *rows, f'9,"{cell}"']), encoding="utf-8"
+    )
+    types = {"cells": "text"}
+    if is_target:
+        data = spec("csv", file="t.csv", target="cells", types=types)
+        data = replace(data, prepare_target=[Part("preparation", name, arguments, ("data", "prepare_target", 0))])
+    else:
+        data = spec(
+            "csv", file="t.csv", target="y", types=types, prepare=((name, {"columns": ["cells"], **arguments}),)
+        )
+    _, findings = infer_facts(data, form="binary" if is_target else "number", paths=paths)
+    (wrong,) = [one for one in findings if one.severity == "error"]
+    assert wrong.mark is not None
+    assert wrong.mark.line == 7
+    assert wrong.text.startswith("line 7, column cells: ")
+    assert received in wrong.text

@@ -158,7 +158,7 @@ def test_folds_learn_their_own_tokens(tags, paths, listener) -> None:
         ([TAGGED], "binary", "the loss does not compare sequences of tokens"),
         ([("MultiLabelBinarizer", {"separator": " "})], "integer", "the loss does not compare sets of labels"),
         ([("MultiLabelBinarizer", {"columns": ["tags"]})], "binary", "takes the whole target here"),
-        ([("MultiLabelBinarizer", {})], "binary", "column 'tags': expected a list such as"),
+        ([("MultiLabelBinarizer", {})], "binary", "column tags: expected a list such as"),
         ([("TextVectorization", {"output_mode": "count"})], "integer", "a target is token numbers"),
     ],
 )

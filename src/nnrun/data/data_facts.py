@@ -45,7 +45,7 @@ from nnrun.data.target_encoding import (
 from nnrun.data.target_preparation import target_step_findings
 from nnrun.data.text.text_source import TextSource
 from nnrun.data.text_left import text_left_finding
-from nnrun.data.token_facts import makes_tokens, with_token_target
+from nnrun.data.token_facts import makes_tokens, with_token_target, wrong_value
 from nnrun.data.wrong_source import wrong_source_findings
 from nnrun.errors import DataError
 from nnrun.spec.facts import FIELDS, TargetFacts
@@ -267,7 +267,7 @@ def _prepared_spec(
         except ValueError as error:
             # What a step refuses may be a text that is a number.
             written = list(data.written.findings(sorted(spec.text if spec else ()), source_path))
-            impossible = Finding(part.path, str(error), None, "impossible-preparation")
+            impossible = wrong_value(error, part.path, data, "impossible-preparation")
             findings += written or [impossible]
             return None
     text = spec.text if spec is not None else frozenset()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nnrun.data.series.series_rows import SeriesRows
     from nnrun.data.series.windows import WindowSpec
     from nnrun.data.streaming.streams import Stream
+    from nnrun.errors import Mark
     from nnrun.errors import Path as ConfigPath
     from nnrun.progress import Progress
     from nnrun.spec.data import Split
@@ -318,6 +319,7 @@ class DataFacts:
         sample_rate: The number of samples a second of recordings, in Hz.
         open_targets: Whether the target columns are known only once the data are loaded, as labels of sets.
         arrays: The shapes of the arrays next to the columns of a table, by name; `shape` is that of the columns.
+        place_of: Returns where a column has a text for the first time, in a file of text.
     """
 
     shape: tuple[int | None, ...] | None = None
@@ -346,6 +348,7 @@ class DataFacts:
     sample_rate: int | None = None
     open_targets: bool = False
     arrays: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    place_of: Callable[[str, str], Mark | None] | None = None
 
 
 class Source(Protocol):

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nnrun.data.columns import labels
-from nnrun.data.prepare.cells import split_cell
-from nnrun.data.prepare.label_sets import MultiLabelBinarizer, check_cells
+from nnrun.data.prepare.cells import CellValueError, check_cells, split_cell
+from nnrun.data.prepare.label_sets import MultiLabelBinarizer
 from nnrun.data.prepare.start_end import StartEndPacker
 from nnrun.data.prepare.text_vectorization import TextVectorization
 from nnrun.data.target_encoding import forms_by_target
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from nnrun.data.dataset import DataFacts
     from nnrun.data.prepare.step import ExampleSpec, Step
+    from nnrun.errors import Path
     from nnrun.spec.facts import TargetForm, TargetForms
     from nnrun.spec.part import Part
 
@@ -110,7 +111,7 @@ def token_target_facts(
         try:
             check_cells(column, texts or (), step.separator)
         except ValueError as error:
-            return data, [*findings, Finding(parts[0].path, str(error), None, "no-list")], 0
+            return data, [*findings, wrong_value(error, parts[0].path, data, "no-list")], 0
         known = step.given or _labels(texts, step.separator)
         names = tuple(known) if known else (column,)
         return replace(data, target_names=names, open_targets=not known, task=None), findings, 0
@@ -127,6 +128,22 @@ def token_target_facts(
         data, positions=(size,), task="classification", class_names=None if classes is None else tuple(classes)
     )
     return facts, findings, 0 if len(parts) == 1 else size
+
+
+def wrong_value(error: ValueError, path: Path, data: DataFacts, name: str) -> Finding:
+    """Return the finding that a step refuses values, with the line of the first cell that holds no list.
+
+    Args:
+        error: What is wrong.
+        path: The place of the step in the config.
+        data: What is known about the source.
+        name: The name of the finding.
+    """
+    mark = None
+    if isinstance(error, CellValueError) and data.place_of is not None:
+        mark = data.place_of(error.column, error.value)
+    text = str(error) if mark is None else f"line {mark.line}, {error}"
+    return Finding(path, text, None, name, mark=mark)
 
 
 def _labels(texts: Sequence[str] | None, separator: str | None) -> list[str]:

@@ -10,7 +10,7 @@ from nnrun.catalog import lookup
 from nnrun.catalog.backbone_weights import FOLDER, PublishedWeights, published_weights
 from nnrun.data.files.digests import file_sha256
 from nnrun.data.files.download import RemoteFile, download
-from nnrun.data.files.word_vectors import vector_width
+from nnrun.data.files.word_vectors import check_word_vectors
 from nnrun.errors import DataError
 from nnrun.pipeline import hub_presets
 from nnrun.runs.folder import RunFolder
@@ -72,10 +72,13 @@ def _vector_findings(model: ModelSpec) -> Iterator[Finding]:
         if not file.is_file():
             continue
         try:
-            found = vector_width(file)
-        except (DataError, OSError) as error:
-            text = error.text if isinstance(error, DataError) else str(error)
-            yield Finding(place, f"{file.name}: {text}", "name a text file of GloVe or word2vec", "word-vectors")
+            found = check_word_vectors(file)
+        except DataError as error:
+            where = file.name if error.row is None else f"{file.name}, line {error.row}"
+            yield Finding(place, f"{where}: {error.text}", error.hint, "word-vectors")
+            continue
+        except OSError as error:
+            yield Finding(place, f"{file.name}: {error}", "name a text file of GloVe or word2vec", "word-vectors")
             continue
         if isinstance(width, int) and width != found:
             text = f"{file.name} has vectors of {found} numbers, but output_dim is {width}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnrun.data.files.word_vectors import read_word_vectors, vector_width
+from nnrun.data.files import word_vectors
+from nnrun.data.files.word_vectors import check_word_vectors, read_word_vectors
 from nnrun.errors import DataError
 
 WORDS = st.lists(st.text(alphabet="abcé-.", min_size=1, max_size=5), min_size=1, max_size=6, unique=True)
@@ -44,15 +46,28 @@ def test_a_word_may_hold_blanks(tmp_path: Path) -> None:
         ("<html>\n", "expected lines of a word and its numbers"),
         ("a b c\n", "expected lines of a word and its numbers"),
         ("a 1 2\nb 1\n", "expected a word and 2 numbers, received 2 fields"),
-        ("a 1 2\nb 1 x\n", "expected 2 numbers after the word"),
-        ("a 1 2\nb 1 nan\n", "not finite"),
+        ("a 1 2\nb 1 x\n", "expected 2 finite numbers after the word, received 'x'"),
+        ("a 1 2\nb 1 nan\n", "expected 2 finite numbers after the word, received 'nan'"),
+        ("a 1\nb inf\n", "expected 1 finite number after the word, received 'inf'"),
     ],
 )
 def test_what_is_no_vector_is_refused(tmp_path: Path, content: str, text: str) -> None:
-    """Another file, a line with fewer numbers, and what is no number are errors with the file."""
-    (tmp_path / "v.txt").write_text(content, encoding="utf-8")
-    with pytest.raises(DataError, match=text) as raised:
-        read_word_vectors(tmp_path / "v.txt", ["a", "b"])
-    assert raised.value.file == tmp_path / "v.txt"
-    (tmp_path / "v.txt").write_text("a 1 2\n", encoding="utf-8")
-    assert vector_width(tmp_path / "v.txt") == 2
+    """Another file, a line with fewer numbers, and what is no number are errors with file and line, of `check` too."""
+    file = tmp_path / "v.txt"
+    file.write_text(content, encoding="utf-8")
+    for read in (partial(read_word_vectors, words=["a", "b"]), check_word_vectors):
+        with pytest.raises(DataError, match=text) as raised:
+            read(file)
+        assert (raised.value.file, raised.value.row) == (file, max(1, content.count("\n")))
+        assert raised.value.hint
+    file.write_text("a 1 2\n", encoding="utf-8")
+    assert check_word_vectors(file) == 2
+
+
+def test_check_reads_the_beginning_of_a_large_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Vectors of gigabytes are read whole by training alone."""
+    monkeypatch.setattr(word_vectors, "_CHECKED_BYTES", 10)
+    (tmp_path / "v.txt").write_text("word 1 2\n" * 5 + "b x 2\n", encoding="utf-8")
+    assert check_word_vectors(tmp_path / "v.txt") == 2
+    with pytest.raises(DataError, match="line 6"):
+        read_word_vectors(tmp_path / "v.txt", ["b"])

@@ -159,6 +159,33 @@ def test_malformed_tables_are_refused_with_row_and_column(
     assert refused.value.hint or "column" in refused.value.text
 
 
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        ("a,b,y\n1,2,0\n".encode("utf-16"), "set `encoding: utf-16`"),
+        ("a,b,y\n1,2,0\n".encode("utf-16-be"), "set `encoding: utf-16`"),
+        (np.random.default_rng(0).bytes(4000), "check that it is the right file"),
+        (np.random.default_rng(0).integers(1, 256, 4000, "uint8").tobytes(), "check that it is the right file"),
+        (bytes(500), "check that it is the right file"),
+        (b"\x7fELF" + bytes(5) + b"a,b\n" * 40, "check that it is the right file"),
+    ],
+)
+def test_a_file_that_is_no_text_is_said_to_be_binary(paths: DataPaths, listener, content: bytes, hint: str) -> None:
+    """An encoding is the hint for what looks like the zeros of UTF-16 alone."""
+    with pytest.raises(DataError, match="expected text, received binary data") as refused:
+        _load(paths, listener, content)
+    assert hint in str(refused.value.hint)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "latin-1"])
+def test_damage_in_a_text_is_no_sign_of_binary_data(paths: DataPaths, listener, encoding: str) -> None:
+    """A few control characters are defects of their rows."""
+    content = "größe,y\n" + "\x01,1\n" * 5 + "1,2\n" * 50
+    with pytest.raises(DataError, match="control character") as refused:
+        _load(paths, listener, content.encode(encoding), encoding=encoding)
+    assert refused.value.row == 2
+
+
 def test_the_first_defect_of_a_file_leads(paths: DataPaths, listener) -> None:
     """Of several defects, the error leads with the one nearest to the top."""
     with pytest.raises(DataError) as refused:

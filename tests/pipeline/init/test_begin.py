@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from nnrun.config import document as documents
@@ -144,7 +145,8 @@ def test_a_file_of_another_folder_is_named_from_the_config() -> None:
     ("word", "content", "message", "hint"),
     [
         ("empty.csv", b"", "empty file", "right file"),
-        ("zeros.csv", bytes(500), "binary", ""),
+        ("zeros.csv", bytes(500), "binary", "csv, parquet"),
+        ("noise.csv", np.random.default_rng(1).bytes(900), "binary", "right file"),
         ("one.csv", b"a\n1\n2\n", "at least two columns", "separator"),
         ("row.csv", b"a,b\n1,2\n", "at least 10 rows", "collect"),
         ("same.csv", b"a,b\n" + b"1,2\n" * 20, "single value", "--target"),

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnrun.data.csv.dialect import is_blank, is_utf8, open_binary, open_text, split_blanks, unreadable_row
+from nnrun.data.csv.dialect import data_rows, is_blank, is_utf8, open_binary, open_text, split_blanks, unreadable_row
 from nnrun.data.csv.invalid_values import (
     INVALID_BYTE,
     DamagedRow,
@@ -276,6 +276,15 @@ def _byte_offset(file: CsvFile, line: int, skipped: int) -> int:
         row = "".join(islice(stream, _MAX_CONTINUED + 1))
     end = next(islice(INVALID_BYTE.finditer(row), skipped, None)).start()
     return offset + len(row[:end].encode(codec, "surrogateescape"))
+
+
+def place_of_text(file: CsvFile, name: str, text: str) -> Mark | None:
+    """Return where a column has a text for the first time; None where it does not."""
+    index = file.positions[name]
+    for line, fields in data_rows(file):
+        if index < len(fields) and fields[index].strip() == text.strip():
+            return Mark(relative_to_here(file.path), line)
+    return None
 
 
 def relative_to_here(path: Path) -> str:

@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING
 from nnrun.data.csv.missing_words import MISSING_WORDS
 from nnrun.data.csv.number_format import NumberFormat
 from nnrun.data.files.limits import open_gzip
+from nnrun.data.text.text_file import detect_encoding
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 OTHER_SEPARATORS = ";\t|, "
 #: A file with a larger fraction of zero bytes than this is binary, not text with a stray one in it.
 _MAX_ZEROS = 0.1
+#: The control characters that no text has, how many may be damage, and the share of a file's start that may.
+_CONTROLS = bytes({*range(0x20), 0x7F} - {*b"\t\n\v\f\r\x1a\x1b"})
+_FEW_CONTROLS, _MAX_CONTROLS = 16, 0.05
 
 
 @dataclass(frozen=True)
@@ -153,9 +157,9 @@ def open_text(path: Path, encoding: str, errors: str) -> Iterator[IO[str]]:
     try:
         with open_binary(path) as stream:
             start = stream.read(4096)
-        if _is_binary(start, encoding):
-            hint = "set `encoding: utf-16` if the text is UTF-16"
-            raise DataError("expected text, received binary data (a zero byte near the start)", file=path, hint=hint)
+        if (sign := _binary_sign(start, encoding)) is not None:
+            hint = "set `encoding: utf-16`" if _is_wide(start) else "check that it is the right file"
+            raise DataError(f"expected text, received binary data ({sign} near the start)", file=path, hint=hint)
         codec = "utf-8-sig" if is_utf8(encoding) else encoding
         with open_binary(path) as stream, TextIOWrapper(stream, codec, errors, newline="") as text:
             yield text
@@ -168,14 +172,23 @@ def open_text(path: Path, encoding: str, errors: str) -> Iterator[IO[str]]:
         raise DataError(f"cannot be read: {error}", file=path, hint=hint) from None
 
 
-def _is_binary(start: bytes, encoding: str) -> bool:
-    """Return whether the first bytes of a file are no text of one byte a letter.
+def _is_wide(start: bytes) -> bool:
+    """Return whether the first bytes of a file are text of two bytes a letter."""
+    encoding = detect_encoding(start)
+    return encoding.startswith("utf-16") and "\0" not in start.decode(encoding, errors="ignore")
 
-    A single zero byte below the first line is a defect of its row.
+
+def _binary_sign(start: bytes, encoding: str) -> str | None:
+    """Return what shows that the first bytes of a file are no text of one byte a letter; None where nothing does.
+
+    A single zero byte or control character below the first line is a defect of its row.
     """
     if not encoding.lower().replace("_", "-").startswith(("utf-8", "latin", "ascii", "iso", "cp125")):
-        return False
-    return b"\0" in start.lstrip().split(b"\n", 1)[0] or start.count(b"\0") > _MAX_ZEROS * len(start)
+        return None
+    if b"\0" in start.lstrip().split(b"\n", 1)[0] or start.count(b"\0") > _MAX_ZEROS * len(start):
+        return "a zero byte"
+    controls = len(start) - len(start.translate(None, delete=_CONTROLS))
+    return "control characters" if controls > max(_FEW_CONTROLS, _MAX_CONTROLS * len(start)) else None
 
 
 def _first_invalid_line(path: Path, encoding: str) -> int | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nnrun.errors import DataError
+from nnrun.formatting import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -14,6 +16,11 @@ if TYPE_CHECKING:
 
 #: The message for a file of another kind.
 _KIND = "expected lines of a word and its numbers, as GloVe and word2vec write them"
+_CORRECT = "correct or remove the line"
+#: How much of a file `check` reads: 10,000 words of 100 numbers. Training reads all of it.
+_CHECKED_BYTES = 8_000_000
+#: The most characters of a field that a message shows.
+_SHOWN = 40
 
 
 def read_word_vectors(file: Path, words: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -33,21 +40,53 @@ def read_word_vectors(file: Path, words: Sequence[str]) -> tuple[np.ndarray, np.
     width = vector_width(file)
     vectors, known = np.zeros((len(words), width), "float32"), np.zeros(len(words), bool)
     for number, fields in _lines(file):
-        if len(fields) <= width:
-            text = f"expected a word and {width} numbers, received {len(fields)} fields"
-            raise DataError(text, file=file, row=number, hint="correct or remove the line")
+        _check_width(fields, width, file, number)
         # A few words of GloVe hold blanks.
         place = places.get(" ".join(fields[:-width]))
-        if place is None:
-            continue
-        try:
-            vectors[place] = [float(field) for field in fields[-width:]]
-        except ValueError:
-            raise DataError(f"expected {width} numbers after the word", file=file, row=number) from None
-        known[place] = True
-    if not np.isfinite(vectors).all():
-        raise DataError("a vector holds a number that is not finite", file=file)
+        if place is not None:
+            vectors[place], known[place] = _vector(fields, width, file, number), True
     return vectors, known
+
+
+def check_word_vectors(file: Path) -> int:
+    """Return how many numbers each vector of a file has, after reading its first 8 MB.
+
+    Raises:
+        DataError: The file has no vectors, or a line that is none.
+    """
+    width, size = vector_width(file), 0
+    for number, fields in _lines(file):
+        _check_width(fields, width, file, number)
+        _vector(fields, width, file, number)
+        size += sum(map(len, fields))
+        if size > _CHECKED_BYTES:
+            break
+    return width
+
+
+def _check_width(fields: Sequence[str], width: int, file: Path, line: int) -> None:
+    if len(fields) <= width:
+        text = f"expected a word and {format_count(width, 'number')}, received {format_count(len(fields), 'field')}"
+        raise DataError(text, file=file, row=line, hint=_CORRECT)
+
+
+def _vector(fields: Sequence[str], width: int, file: Path, line: int) -> list[float]:
+    """Return the numbers of a line.
+
+    Raises:
+        DataError: One is no number, or not finite.
+    """
+    vector = []
+    for field in fields[-width:]:
+        try:
+            number = float(field)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            text = f"expected {format_count(width, 'finite number')} after the word, received {field[:_SHOWN]!r}"
+            raise DataError(text, file=file, row=line, hint=_CORRECT)
+        vector.append(number)
+    return vector
 
 
 def vector_width(file: Path) -> int:

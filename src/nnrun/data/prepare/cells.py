@@ -36,6 +36,40 @@ class CellError(ExampleError):
         super().__init__(text, example=row, column=column, hint=hint)
 
 
+class CellValueError(ValueError):
+    """A value of a column that is no list, before anything is loaded: only where it stands is not known.
+
+    Args:
+        text: What was expected and received, with the column and what to do.
+        column: The name of the column.
+        value: The value.
+    """
+
+    def __init__(self, text: str, *, column: str, value: str) -> None:
+        super().__init__(text)
+        self.column, self.value = column, value
+
+
+def check_cells(name: str, values: Iterable[str], separator: str | None, *, numbers: bool = False) -> None:
+    """Refuse values of a column that are no lists, as far as they are known before anything is loaded.
+
+    Args:
+        name: The name of the column.
+        values: Its values.
+        separator: What stands between the items, as of `split_cell`.
+        numbers: Whether the items are numbers.
+
+    Raises:
+        CellValueError: One is none.
+    """
+    for value in values:
+        try:
+            number_column([value], separator, name) if numbers else split_column([value], separator, name)
+        except CellError as error:
+            hint = f"; {error.hint}" if error.hint and separator is None else ""
+            raise CellValueError(f"{error.text}{hint}", column=name, value=value) from None
+
+
 def split_cell(cell: str | None, separator: str | None) -> list[str]:
     """Return the items of a list in a cell, without white space around them; empty ones are left out.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnrun.data.columns import Columns, labels, resolve_columns
-from nnrun.data.prepare.cells import split_cell, split_column
+from nnrun.data.prepare.cells import check_cells, split_column
 from nnrun.data.prepare.step import ExampleSpec, Step, as_table, check_table, text_left_of
 from nnrun.errors import DataError
 from nnrun.formatting import format_count, format_names
@@ -140,20 +140,6 @@ class MultiLabelBinarizer(Step):
             for new in ([f"{name}={one}" for one in self.given] if name in treated else [name])
         )
         return replace(left, shape=(len(names),), columns=names)
-
-
-def check_cells(name: str, values: Sequence[str], separator: str | None) -> None:
-    """Refuse values of a column that are no lists, as far as they are known before anything is loaded.
-
-    Raises:
-        ValueError: One is none.
-    """
-    for value in values:
-        try:
-            split_cell(value, separator)
-        except ValueError as error:
-            hint = "" if separator is not None else "; state what stands between the items, such as `separator: ';'`"
-            raise ValueError(f"column {name!r}: {error}{hint}") from None
 
 
 def _are_labels(found: object) -> bool:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from nnrun.data.columns import Columns, resolve_columns
-from nnrun.data.prepare.cells import number_column
-from nnrun.data.prepare.label_sets import check_cells
+from nnrun.data.prepare.cells import check_cells, number_column
 from nnrun.data.prepare.step import ExampleSpec, Step, as_table, check_table, text_left_of
 
 if TYPE_CHECKING:
@@ -153,7 +152,7 @@ class PadSequences(Step):
         for name in treated:
             if name not in spec.text:
                 raise ValueError(f"PadSequences takes lists, but column {name!r} holds numbers")
-            check_cells(name, spec.values.get(name, ()), self.separator)
+            check_cells(name, spec.values.get(name, ()), self.separator, numbers=True)
         names = tuple(
             new
             for name in spec.columns

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from nnrun.data.columns import Columns, resolve_columns
-from nnrun.data.prepare.cells import split_column
+from nnrun.data.prepare.cells import check_cells, split_column
 from nnrun.data.prepare.dense_size import check_dense_size
-from nnrun.data.prepare.label_sets import check_cells
 from nnrun.data.prepare.step import ExampleSpec, Step, as_table, check_no_missing, check_table, text_left_of
 from nnrun.data.prepare.subwords import SubwordTokenizer
 from nnrun.formatting import format_count, format_names

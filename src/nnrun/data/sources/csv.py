@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nnrun.data.columns import labels
 from nnrun.data.csv.dates import days_since_epoch
-from nnrun.data.csv.defects import examine
+from nnrun.data.csv.defects import examine, place_of_text
 from nnrun.data.csv.dialect import OTHER_SEPARATORS, Dialect, row_lines
 from nnrun.data.csv.few_columns import is_sorted_by_date, read_few_columns
 from nnrun.data.csv.header import read_header
@@ -227,6 +227,7 @@ class Csv(TableSource):
         # What cannot be read whole has defects that say so.
         with suppress(DataError):
             facts = replace(facts, written=self._written_columns(file, inferred, stats, limit))
+        facts = replace(facts, place_of=partial(place_of_text, file))
         facts, others = self._other_parts(facts, file, roles, stats, paths, path)
         if facts.rows == 0 and stats.rows:
             return None, [no_target_left((*path, "target"))]
