@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from unicodedata import normalize
+
 import numpy as np
 import pytest
 
+from nnrun.data.columns import ColumnError, resolve_columns
 from nnrun.data.data_facts import infer_facts
 from nnrun.data.load import load
 from nnrun.data.new_data import load_new_data
@@ -155,3 +158,15 @@ def test_a_parquet_table_takes_types_and_groups(paths, listener, spec) -> None:
     assert [finding.name for finding in findings] == ["unknown-column"]
     with pytest.raises(DataError, match=r"column when: expected a date, received '02\.01\.1970' in row 0"):
         Parquet("t.parquet", types={"when": "date"}).load(paths, listener)
+
+
+@pytest.mark.parametrize("written", ["NFC", "NFD"])
+@pytest.mark.parametrize("stored", ["NFC", "NFD"])
+def test_a_name_is_found_in_either_form_of_unicode(written: str, stored: str) -> None:
+    """An accent may be a character of its own in the file or in the config; a name that is there itself comes first."""
+    names = [normalize(stored, name) for name in ("größe", "ziel")]
+    assert resolve_columns([normalize(written, "größe")], names) == names[:1]
+    both = [normalize(form, "größe") for form in ("NFC", "NFD")]
+    assert resolve_columns([both[1]], both) == both[1:]
+    with pytest.raises(ColumnError, match="there is no column"):
+        resolve_columns(["grosse"], names)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 from nnrun.config.hints import did_you_mean
 from nnrun.formatting import format_count
@@ -115,6 +116,10 @@ def _resolve_one(column: str | int, names: Sequence[str], index: int) -> str:
         return names[column]
     if column in names:
         return str(column)
+    # Editors and file systems write some letters with accents as one character, others as two.
+    same = [name for name in names if normalize("NFC", name) == normalize("NFC", str(column))]
+    if len(same) == 1:
+        return same[0]
     listed = f"there are: {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}"
     raise ColumnError(f"there is no column {column!r}; {did_you_mean(str(column), names) or listed}", index)
 

@@ -52,3 +52,26 @@ def test_codes_and_dates_are_no_numbers(found, fields: tuple[str, ...], name: st
 def test_other_numbers_are_numbers(found, fields: tuple[str, ...]) -> None:
     """A zero, fractions, days that do not exist, two months, seconds since 1970: nothing is said."""
     assert found(*fields) == []
+
+
+BILLIONS = [str(10**25 + at) for at in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "count"),
+    [
+        (BILLIONS, 1),
+        ([*BILLIONS, ""], 1),
+        (["-" + text for text in BILLIONS], 1),
+        ([str(2**53 + at) for at in range(4)] + [""], 1),
+        ([str(10**25 * at) for at in range(1, 5)], 0),
+        ([*BILLIONS[:1] * 4], 0),
+        (["1e25", "1.5", "2", "3"], 0),
+    ],
+)
+def test_whole_numbers_that_float64_makes_equal_are_told(found, fields: list[str], count: int) -> None:
+    """Codes of many digits would all become one number, and the column a constant."""
+    findings = [one for one in found(*fields) if one.name == "large-numbers" and "float64" in one.text]
+    assert len(findings) == count
+    assert all("`types: {v: category}`" in one.hint for one in findings)
+    assert not [one for one in found(*fields, types={"v": "category"}) if one.name == "large-numbers"]

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnrun.data.cross_validation import load_folded
-from nnrun.data.data_facts import infer_facts
+from nnrun.data.data_facts import check_targets, infer_facts
 from nnrun.data.load import load
 from nnrun.data.new_data import load_new_data
 from nnrun.data.quality import check_quality
@@ -263,6 +263,29 @@ def test_windows_with_missing_values_are_an_error_or_left_out(paths, listener, s
     dataset = _load(_spec(spec, drop_missing=True, prepare=(("Standardize", {}),)), paths, listener)
     assert dataset.train.rows.tolist() == [*range(3, 10), *range(14, 20)]
     assert "4 of 17 windows of the train part hold one of 1 row with a missing value." in listener.notes
+
+
+@pytest.mark.parametrize(
+    ("cells", "column", "hint"),
+    [
+        (",4,4", "day", "fill it in, or remove the row"),
+        ("2026-01-05,,4", "a", "`drop_missing: true`"),
+        ("2026-01-05,4,", "sales", "`drop_missing: true`"),
+    ],
+)
+def test_what_is_missing_in_a_series_has_its_own_advice(paths, spec, cells: str, column: str, hint: str) -> None:
+    """No step fills in a time, windows are left out rather than rows, and what was read is not said to be too much."""
+    lines = [f"2026-01-{day + 1:02d},{day},{day}" for day in range(20)]
+    lines[4] = cells
+    _write(paths, text="\n".join(["day,a,sales", *lines]) + "\n")
+    for drop_missing in (False, True):
+        data = _spec(spec, Split(test=0.4), drop_missing=drop_missing)
+        _, findings = infer_facts(data, form="number", paths=paths)
+        found = [one for one in findings if one.severity == "error"]
+        assert len(found) == (0 if drop_missing and column != "day" else 1)
+        assert all(f"line 6, column {column}" in one.text and hint in str(one.hint) for one in found)
+        if not found:
+            assert check_targets(data, form="number", seed=1, paths=paths)[1] == ()
 
 
 def test_a_new_file_is_windows_with_truth_or_the_last_one_of_each_series(paths, listener, spec) -> None:

@@ -150,10 +150,19 @@ def invalid_field(text: str, column: ExpectedColumn, dialect: Dialect) -> Invali
     return found._replace(text=f"expected {expected}, received {text[:40]!r}{description}")
 
 
+def missing_in_window(kind: ColumnType) -> str:
+    """Return what to do about a missing feature of a window."""
+    return describe("missing-feature-in-window", strategy=_strategy(kind)).hint
+
+
+def _strategy(kind: ColumnType) -> str:
+    """Return a strategy of SimpleImputer for a column of a type."""
+    return "median" if kind in ("number", "date") else "most_frequent"
+
+
 def _missing(text: str, column: ExpectedColumn) -> InvalidValue:
     """Return that a value is missing, and the word that stands there."""
-    strategy = "median" if column.type in ("number", "date") else "most_frequent"
-    found = describe(f"missing-{column.role}", strategy=strategy)
+    found = describe(f"missing-{column.role}", strategy=_strategy(column.type))
     return found._replace(text=f"{found.text} ({text!r})") if text else found
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnrun.config.dump import dump_inline
 from nnrun.data.csv.date_proposals import fitting_formats
+from nnrun.data.exact_numbers import number_array
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
@@ -42,12 +43,32 @@ def number_findings(
             text = f"column {name!r} holds numbers with leading zeros, such as {column.leading_zero!r}, which they lose"
             hint = f"write `types: {code}` if they are codes, or `types: {number}` if they are numbers"
             yield Finding(path, text, hint, "leading-zeros", "warning")
+        elif request.roles[name] == "feature" and (pair := _beyond_float64(column)) is not None:
+            code = dump_inline({**stated, name: "category"})
+            text = f"column {name!r}: {pair[0]} and {pair[1]} are the same number in float64, which holds 15 digits"
+            step = f"Hash: {{columns: [{dump_inline(name)}], buckets: 64}}"
+            hint = f"leave it out, or write `types: {code}` and a step such as `{step}`"
+            yield Finding(path, text, hint, "large-numbers", "warning")
         elif date_format := _date_format(column):
             date = dump_inline({**stated, name: {"date": date_format}})
             number = dump_inline({**stated, name: "number"})
             text = f"column {name!r} holds numbers that are dates like {date_format}, such as {column.present()[0]!r}"
             hint = f"write `types: {date}` so that they are days, or `types: {number}` if they are numbers"
             yield Finding(path, f"{text}: from one year to the next they jump", hint, "dates-as-numbers", "warning")
+
+
+def _beyond_float64(column: ColumnStats) -> tuple[str, str] | None:
+    """Return two different whole numbers of a column that are the same as float64; None where all stay apart."""
+    exact = {column.number_format.parse_exactly(text): text for text in column.present()}
+    whole = {value: text for value, text in exact.items() if isinstance(value, int)}
+    missing = [None] if column.counts["missing"] else []
+    if not whole or number_array([*whole, *missing]).dtype.kind != "f":
+        return None
+    seen: dict[float, str] = {}
+    for value, text in whole.items():
+        if (other := seen.setdefault(float(value), text)) != text:
+            return other.strip(), text.strip()
+    return None
 
 
 def _date_format(column: ColumnStats) -> str | None:

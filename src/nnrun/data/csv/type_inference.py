@@ -25,7 +25,7 @@ _WORDS_OF_PROSE, _WORD = 3, re.compile(r"\w+")
 #: `free_text` is a column of prose: no type of the config, but of what a step such as TextVectorization reads.
 ColumnType = Literal["number", "date", "text", "category", "free_text"]
 TEXT_TYPES = ("text", "category", "free_text")
-Role = Literal["feature", "target", "weight", "group"]
+Role = Literal["feature", "target", "weight", "group", "time"]
 
 
 @dataclass(frozen=True)

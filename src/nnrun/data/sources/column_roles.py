@@ -194,7 +194,7 @@ class ColumnRoles:
     def by_column(self) -> dict[str, Role]:
         """Return the role of each column."""
         roles: dict[str | None, Role] = {
-            self.time: "feature",
+            self.time: "time",
             **dict.fromkeys(self.features, "feature"),
             **dict.fromkeys(self.targets, "target"),
             self.weight: "weight",

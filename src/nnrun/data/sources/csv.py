@@ -13,7 +13,7 @@ from nnrun.data.csv.defects import examine, place_of_text
 from nnrun.data.csv.dialect import OTHER_SEPARATORS, Dialect, row_lines
 from nnrun.data.csv.few_columns import is_sorted_by_date, read_few_columns
 from nnrun.data.csv.header import read_header
-from nnrun.data.csv.invalid_values import describe
+from nnrun.data.csv.invalid_values import describe, missing_in_window
 from nnrun.data.csv.missing_findings import missing_word_findings, missing_word_hints
 from nnrun.data.csv.missing_words import missing_words
 from nnrun.data.csv.number_findings import number_findings
@@ -287,7 +287,8 @@ class Csv(TableSource):
             return None
         file = self._header(path)
         roles = self.column_roles(file.names, path)
-        gaps = roles.targets if self.drop_missing_target else ()
+        may_be_missing = frozenset(self.gaps(roles))
+        gaps = [name for name in roles.targets if name in may_be_missing]
         types = {**self.types, **self.free_text_types((), roles.targets)}
         columns = read_few_columns(file, types, self.columns_other_than_features(roles), gaps)
         if columns is None:
@@ -399,6 +400,8 @@ class Csv(TableSource):
         """Return hints for defects, as `ColumnRequest.hints` does: the line that reads a column, or keeps a word."""
         words = missing_word_hints(self._request(roles), stats)
         if self.windows is not None:
+            types = stats.types(self._request(roles))
+            words |= {name: missing_in_window(types[name]) for name in roles.features if name not in words}
             words |= dict.fromkeys(roles.targets, describe("missing-in-window").hint)
         numbers = self._number_hints(file, stats, stats.types(self._request(roles)), limit)
         return {("missing", name): hint for name, hint in words.items()} | {

@@ -345,7 +345,7 @@ def last_windows(part: DataPart, series: SeriesRows, spec: WindowSpec) -> DataPa
         name = "" if series.group is None else f" {label(series.group[order[ends[short[0]]]])!r}"
         rows = format_count(int(lengths[short[0]]), "row")
         text = f"the model takes a window of {spec.window} rows, and the series{name} has {rows}"
-        raise DataError(text, hint="give more of its past")
+        raise DataError(text, hint="give more of its past, or leave its rows out of the file")
     starts, last = (ends - spec.window + 1).astype("int32"), order[ends]
     origin: dict[str, np.ndarray] = {}
     if series.time is not None:

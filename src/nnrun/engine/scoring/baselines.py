@@ -107,7 +107,7 @@ def fit_baselines(datasets: Iterable[Dataset], *, seed: int, folds: int, progres
     seconds: dict[str, float] = {}
     rows, task, part, classes = (0, 0), "", "", dict[str, str]()
     notes: tuple[str, ...] = ()
-    with progress.bar("Fitting baselines", max(folds, 1), "fold") as bar:
+    with progress.bar("Fitting baselines", max(folds, 1), "folds" if folds > 1 else "fold") as bar:
         for dataset in datasets:
             facts = dataset.facts
             part = "test" if dataset.test is not None else "validation"
