@@ -16,7 +16,6 @@ from typing import IO, TYPE_CHECKING
 from nnrun.data.csv.missing_words import MISSING_WORDS
 from nnrun.data.csv.number_format import NumberFormat
 from nnrun.data.files.limits import open_gzip
-from nnrun.data.text.text_file import detect_encoding
 from nnrun.errors import DataError
 
 if TYPE_CHECKING:
@@ -173,9 +172,9 @@ def open_text(path: Path, encoding: str, errors: str) -> Iterator[IO[str]]:
 
 
 def _is_wide(start: bytes) -> bool:
-    """Return whether the first bytes of a file are text of two bytes a letter."""
-    encoding = detect_encoding(start)
-    return encoding.startswith("utf-16") and "\0" not in start.decode(encoding, errors="ignore")
+    """Return whether the first bytes of a file are text of two bytes a letter: most of every second one are zero."""
+    few, many = sorted((start[::2].count(0), start[1::2].count(0)))
+    return few == 0 and many > len(start) // 4
 
 
 def _binary_sign(start: bytes, encoding: str) -> str | None:
