@@ -25,9 +25,12 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 # What a test finds depends on no program that an earlier one has compiled, and none is left in the user's folder.
 os.environ.setdefault("JAX_ENABLE_COMPILATION_CACHE", "false")
 
-# A shell starts what it runs in the background with Ctrl-C ignored, which commands that tests start would inherit.
+# A shell starts what it runs in the background with Ctrl-C ignored, and nohup with a closed terminal ignored, which
+# commands that tests start would inherit. They do not inherit a handler.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 settings.register_profile("quick", max_examples=25, deadline=None)
 settings.register_profile("thorough", max_examples=500, deadline=None)

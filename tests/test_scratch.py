@@ -28,9 +28,9 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def _age(folder: Path) -> None:
-    """Let a folder look as if it was made two minutes ago."""
-    before = time.time() - 120
+def _age(folder: Path, seconds: float = 120.0) -> None:
+    """Let a folder look as if it was made two minutes ago, or so many seconds."""
+    before = time.time() - seconds
     os.utime(folder, (before, before))
 
 
@@ -50,7 +50,10 @@ def test_a_folder_is_the_users_alone_and_is_removed_afterwards(temporary: Path) 
 
 
 def test_only_folders_of_dead_processes_are_removed(temporary: Path) -> None:
-    """Those that a killed process has left; not those of a living one, links, and whatever else has such a name."""
+    """Those that a killed process has left; not those of a living one, links, and whatever else has such a name.
+
+    An empty one is left alone for a day: another process may be about to write there.
+    """
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", _HOLD],
@@ -65,15 +68,18 @@ def test_only_folders_of_dead_processes_are_removed(temporary: Path) -> None:
         killed, living = (Path((one.stdout.readline() if one.stdout else "").strip()) for one in processes)
         processes[0].kill()
         processes[0].wait()
-        foreign, link, new = (temporary / f"nnrun-{name}" for name in ("foreign", "link", "new"))
+        names = ("foreign", "link", "new", "empty", "old")
+        foreign, link, new, empty, old = (temporary / f"nnrun-{name}" for name in names)
         foreign.mkdir()
         (foreign / "file").write_text("x")
         link.symlink_to(foreign)
-        new.mkdir()
-        for folder in (killed, living, foreign):
+        for folder in (new, empty, old):
+            folder.mkdir()
+        for folder in (killed, living, foreign, empty):
             _age(folder)
+        _age(old, 25 * 3600)
         remove_dead_folders()
-        assert sorted(temporary.iterdir()) == sorted([living, foreign, link, new])
+        assert sorted(temporary.iterdir()) == sorted([living, foreign, link, new, empty])
         assert (foreign / "file").exists()
     finally:
         for one in processes:

@@ -23,6 +23,9 @@ _PREFIX = "nnrun-"
 _LOCK = ".lock"
 #: Seconds for which a new folder may be without its lock.
 _MOST_UNLOCKED_SECONDS = 60.0
+#: Seconds after which nobody will fill an empty folder that has no file for a lock. Other temporary folders have such
+#: names too, and what is to be written there may take minutes: a run that its process begins once Keras has started.
+_MOST_EMPTY_SECONDS = 24 * 3600.0
 
 
 @contextmanager
@@ -68,14 +71,15 @@ def _remove_if_dead(folder: Path) -> None:
     import fcntl
 
     found = folder.lstat()
-    is_own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
-    if not is_own or time.time() - found.st_mtime < _MOST_UNLOCKED_SECONDS:
+    is_own, age = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid(), time.time() - found.st_mtime
+    if not is_own or age < _MOST_UNLOCKED_SECONDS:
         return
     try:
         descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW)
     except FileNotFoundError:
         # Its process was killed before it made the lock, or is of another program: only one that is empty goes.
-        folder.rmdir()
+        if age > _MOST_EMPTY_SECONDS:
+            folder.rmdir()
         return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -8,11 +8,11 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from waiting import wait_for
 
 from nnrun import __version__
 from nnrun.cli.exit_codes import EXIT_PIPE
@@ -257,9 +257,7 @@ def test_an_interrupted_run_keeps_its_files(workdir: Path, environment: dict[str
         stdout=subprocess.PIPE,
         text=True,
     ) as run:
-        until = time.monotonic() + 300
-        while not list(workdir.glob("runs/*/metrics.jsonl")) and time.monotonic() < until:
-            time.sleep(0.05)
+        wait_for(lambda: list(workdir.glob("runs/*/metrics.jsonl")) or run.poll() is not None)
         run.send_signal(number)
         out, err = run.communicate(timeout=240)
     (folder,) = (workdir / "runs").iterdir()

@@ -53,13 +53,13 @@ class PostgresServer:
         command = [str(self.programs / program), *words]
         # To a file: the server that `pg_ctl` starts would keep a pipe open.
         with (self.folder / "out.txt").open("ab") as out:
-            subprocess.run(command, check=True, cwd=self.folder, stdout=out, stderr=out, timeout=120, **self.user)
+            subprocess.run(command, check=True, cwd=self.folder, stdout=out, stderr=out, timeout=240, **self.user)
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
         options = f"-k {self.folder} -p {self.port} -c listen_addresses=127.0.0.1 -c fsync=off"
         data, log = str(self.folder / "data"), str(self.folder / "log.txt")
-        self.run("pg_ctl", "start", "-w", "-t", "60", "-D", data, "-l", log, "-o", options)
+        self.run("pg_ctl", "start", "-w", "-t", "240", "-D", data, "-l", log, "-o", options)
 
     def stop(self) -> None:
         """Stop it at once, as a crash does."""

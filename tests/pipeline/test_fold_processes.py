@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
+from waiting import wait_for
 
 from nnrun.errors import RunError
 from nnrun.pipeline.train import TrainRequest, train
@@ -72,9 +72,7 @@ def test_a_killed_run_leaves_no_process(config: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "nnrun", "train", config.name, "--jobs", "2", "--set", "training.epochs=100000"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=subprocess.DEVNULL) as run:
-        end = time.monotonic() + 120
-        while not list(tmp_path.glob("runs/*/metrics.jsonl")) and time.monotonic() < end:
-            time.sleep(0.05)
+        wait_for(lambda: list(tmp_path.glob("runs/*/metrics.jsonl")) or run.poll() is not None)
         children = psutil.Process(run.pid).children(recursive=True)
         run.kill()
     assert len(children) >= 2

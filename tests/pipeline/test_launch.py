@@ -7,12 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from held_training import HeldTrainings, held_options
 
 from nnrun.runs.find import list_runs
 
@@ -61,9 +61,9 @@ def start(folder: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Return a function that starts `nnrun` in the folder, with its output in pipes."""
     started: list[subprocess.Popen[str]] = []
 
-    def run(*words: str) -> subprocess.Popen[str]:
+    def run(*words: str, **variables: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "nnrun", *words, "-q"]
-        environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+        environment = {**os.environ, "PYTHONPATH": str(SOURCE), **variables}
         pipe = subprocess.PIPE
         started.append(subprocess.Popen(command, cwd=folder, env=environment, stdout=pipe, stderr=pipe, text=True))
         return started[-1]
@@ -75,7 +75,7 @@ def start(folder: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
 
 def _ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    out, errors = process.communicate(timeout=300)
+    out, errors = process.communicate(timeout=600)
     return process.returncode, out, errors
 
 
@@ -112,15 +112,15 @@ def test_the_losses_are_those_of_one_process(folder, start, divided) -> None:
 
 @pytest.fixture(scope="module")
 def lost(folder: Path, start: Callable[..., subprocess.Popen[str]]) -> Lost:
-    """Train in two processes, and kill the second one as soon as a state is saved."""
-    launched = start("launch", "--workers", "2", "divided.yaml", "--runs-dir", "lost")
-    deadline = time.monotonic() + 240
-    while not list((folder / "lost").glob("*/state/last.safetensors")):
-        assert time.monotonic() < deadline
-        assert launched.poll() is None, launched.communicate()
-        time.sleep(0.02)
+    """Train in two processes, and kill the second one when the state of an epoch is saved."""
+    held = HeldTrainings(folder)
+    words = ("divided.yaml", *held_options(folder), "--runs-dir", "lost")
+    launched = start("launch", "--workers", "2", *words, **held.environment)
+    held.wait(2, launched)
+    assert list((folder / "lost").glob("*/state/last.safetensors"))
     listening = _listening(launched.pid)
     os.kill(_other_process(launched.pid), signal.SIGKILL)
+    held.release()
     code, _, errors = _ended(launched)
     return Lost(code, errors, listening)
 
@@ -129,7 +129,8 @@ def test_a_lost_process_ends_the_run_so_that_it_goes_on_to_the_same_bits(folder,
     """The first process ends with 75 and says how to go on; after that the run is what it would have been."""
     assert lost.code == 75, lost.errors
     assert "nnrun launch --workers 2 --resume" in lost.errors
-    code, _, errors = _ended(start("launch", "--workers", "2", "--resume", "last", "--runs-dir", "lost"))
+    words = ("--resume", "last", "--runs-dir", "lost", "--code", str(folder / "held.py"))
+    code, _, errors = _ended(start("launch", "--workers", "2", *words))
     assert code == 0, errors
     resumed = _run(folder, "lost")
     assert len(list_runs(folder / "lost")) == 1

@@ -6,13 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import wait_for
 
 from nnrun.config.document import parse
 from nnrun.data.dataset import DataPart, Dataset
@@ -117,6 +117,23 @@ print(json.dumps(results))
 """
 
 
+#: The command line, whose training waits for a request to stop as soon as the run has metrics.
+WAITING = """
+import sys, time
+from nnrun import interruption
+from nnrun.__main__ import main
+from nnrun.runs import metrics
+
+append = metrics.append
+def append_and_wait(path, *rows):
+    append(path, *rows)
+    while path.parent.parent.name == "runs" and interruption.pending() is None:
+        time.sleep(0.02)
+metrics.append = append_and_wait
+main()
+"""
+
+
 @pytest.fixture(scope="module")
 def rows() -> str:
     """Return rows of three numbers and a target, as in a config."""
@@ -205,20 +222,17 @@ def test_ctrl_c_keeps_the_metrics_and_models_of_all_folds(tmp_path: Path, rows: 
     """Interrupted, every fold has its metrics and both models so far; resumed, folds go on with the epoch after."""
     (tmp_path / "tiny.yaml").write_text(CONFIG.replace("ROWS", rows))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-m", "nnrun", "train"]
     fewer = ("training.epochs=2000", "data.split.k_fold.repeats=1", "data.split.k_fold.final_fit=false")
     with subprocess.Popen(
-        [*command, "tiny.yaml", *(word for one in fewer for word in ("--set", one))],
+        [sys.executable, "-c", WAITING, "train", "tiny.yaml", *(word for one in fewer for word in ("--set", one))],
         env=environment,
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
     ) as run:
-        until = time.monotonic() + 120
-        while not list(tmp_path.glob("runs/*/metrics.jsonl")) and time.monotonic() < until:
-            time.sleep(0.02)
+        wait_for(lambda: list(tmp_path.glob("runs/*/metrics.jsonl")) or run.poll() is not None)
         run.send_signal(signal.SIGINT)
-        err = run.communicate(timeout=120)[1]
+        err = run.communicate(timeout=240)[1]
     folder = next((tmp_path / "runs").iterdir())
     assert run.returncode == 130
     assert f"nnrun resume runs/{folder.name}" in err
@@ -227,7 +241,7 @@ def test_ctrl_c_keeps_the_metrics_and_models_of_all_folds(tmp_path: Path, rows: 
     assert there == [{"best.keras", "last.keras"}] * 4
     lines = [metrics.read(folder / "folds" / f"0{number}" / "metrics.jsonl") for number in range(4)]
     assert {len(each) for each in lines} == {len(metrics.read(folder / "metrics.jsonl")) / 4}
-    resumed = [*command[:-1], "resume", "last"]
+    resumed = [sys.executable, "-m", "nnrun", "resume", "last"]
     done = subprocess.run(resumed, env=environment, cwd=tmp_path, check=True, capture_output=True, text=True)
     assert f"Resumed: fold 1, fold 2, fold 3, fold 4 after epoch {len(lines[0])}" in done.stderr
     assert record.read(RunFolder(folder))["folds_done"] == [0, 1, 2, 3]

@@ -42,7 +42,7 @@ def execute(job):
     if what == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     if what == "wait" and not (queue / "go").exists():
-        time.sleep(60)
+        time.sleep(600)
 
 if sys.argv[3:] == ["broken"]:
     sys.exit(5)

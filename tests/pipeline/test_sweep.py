@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
+from held_training import HeldTrainings, write_code
 from small_sweep import config_text, write_sweep
 from waiting import wait_for
 
@@ -33,9 +34,9 @@ SWEEP = """sweep:
 """
 
 
-def write(folder: Path, epochs: int = 2, seeds: int = 2) -> Path:
+def write(folder: Path, epochs: int = 2, seeds: int = 2, training: str = "") -> Path:
     """Write a config and its table; return the config's path."""
-    text = config_text(SWEEP.replace("seeds: 2", f"seeds: {seeds}"), epochs=epochs)
+    text = config_text(SWEEP.replace("seeds: 2", f"seeds: {seeds}"), epochs=epochs, training=training)
     return write_sweep(folder, text.replace("Adam", "{Adam: {learning_rate: 0.01}}"))
 
 
@@ -175,7 +176,7 @@ def test_sweeps_are_found_as_runs_are(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="No sweep"):
         find_sweep(runs, "nothing")
     with pytest.raises(RunError, match="matches 2 sweeps"):
-        find_sweep(runs, folders[0].id[:8])
+        find_sweep(runs, folders[0].id[:2])
     with pytest.raises(RunError, match="There is no sweep"):
         find_sweep(tmp_path / "elsewhere", "last")
     # A folder without a ledger, as a process leaves that is killed at its start, is no sweep that could be last.
@@ -211,22 +212,16 @@ def test_the_best_trial_so_far_and_the_place_of_each_process_are_shown(tmp_path:
     ]
 
 
-def _terminal() -> None:
-    """Handle Ctrl-C also if the tests run in the background of a shell, whose children ignore it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @contextmanager
-def started(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
-    """Run `nnrun sweep` in a session of its own, with Ctrl-C handled, until the `with` block ends."""
+def started(folder: Path, *words: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
+    """Run `nnrun sweep` in a session of its own until the `with` block ends."""
     with subprocess.Popen(
         [sys.executable, "-m", "nnrun", "sweep", *words, "--runs-dir", str(folder / "runs"), "--jobs", "2"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        preexec_fn=_terminal,  # noqa: PLW1509  # this process has one thread
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **variables},
     ) as process:
         try:
             yield process
@@ -234,29 +229,18 @@ def started(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def training(folder: Path) -> list[int]:
-    """Return the trials whose run has metrics of an epoch and goes on."""
-    sweeps = [one for one in list_sweeps(folder / "runs") if one.has_ledger]
-    if not sweeps:
-        return []
-    try:
-        running = sweeps[-1].open_ledger().trials("running")
-    except RunError:
-        return []
-    return [one.number for one in running if sweeps[-1].run(one.number).metrics.exists()]
-
-
 @pytest.mark.keras
 def test_kills_lose_no_trial_and_change_no_bit(tmp_path: Path) -> None:
     """A worker and then all processes are killed, and Ctrl-C stops the rest; resumed, the figures are the same."""
-    write(tmp_path / "whole", 80, seeds=1)
-    write(tmp_path / "killed", 80, seeds=1)
-    expected = swept(tmp_path / "whole" / "swept.yaml", jobs=2)
-    with started(tmp_path / "killed", str(tmp_path / "killed" / "swept.yaml")) as process:
-        wait_for(lambda: training(tmp_path / "killed"))
+    callbacks, code = "  callbacks: [Held]\n", write_code(tmp_path)
+    whole, killed = (write(tmp_path / name, 20, seeds=1, training=callbacks) for name in ("whole", "killed"))
+    expected = swept(whole, jobs=2, code=(code,))
+    held = HeldTrainings(tmp_path)
+    with started(tmp_path / "killed", str(killed), "--code", str(code), **held.environment) as process:
+        held.wait(2, process)
         (folder,) = list_sweeps(tmp_path / "killed" / "runs")
-        worker = wait_for(lambda: [one.process for one in folder.open_ledger().trials("running") if one.process])[0]
-        psutil.Process(worker["pid"]).kill()
+        worker = (folder.open_ledger().trials("running")[0].process or {})["pid"]
+        psutil.Process(worker).kill()
         wait_for(lambda: any(one.attempts > 1 for one in folder.open_ledger().trials()))
         children = psutil.Process(process.pid).children(recursive=True)
     assert psutil.wait_procs(children, timeout=240)[1] == []
@@ -266,7 +250,7 @@ def test_kills_lose_no_trial_and_change_no_bit(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         errors = process.communicate()[1]
         assert process.returncode in (0, 130), errors
-    result = run_sweep(folder, request(tmp_path / "killed" / "swept.yaml", jobs=2), NullProgress())
+    result = run_sweep(folder, request(killed, jobs=2), NullProgress())
     assert figures(result) == figures(expected)
     assert len(list(folder.trials.iterdir())) == len(result.trials)
     _require_same_runs(folder, expected.folder, len(result.trials))

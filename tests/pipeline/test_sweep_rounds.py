@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
+from held_training import HeldTrainings, write_code
 from small_sweep import config_text, write_sweep
 from waiting import wait_for
 
@@ -72,10 +73,13 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> SweepFolder:
 @pytest.mark.keras
 def test_kills_change_no_suggestion_and_no_figure(whole: SweepFolder, tmp_path: Path) -> None:
     """All processes are killed; resumed with another number of processes, the rounds are as at the beginning."""
-    config = write(tmp_path)
+    config = write(tmp_path, CONFIG.replace("sweep:\n", "  callbacks: [Held]\nsweep:\n"))
+    words = (str(config), "--jobs", "2", "--runs-dir", str(tmp_path / "runs"), "--code", str(write_code(tmp_path)))
+    # The fourth one waits, and so the third one has ended in the end.
+    held = HeldTrainings(tmp_path, after=3)
     with subprocess.Popen(
-        [sys.executable, "-m", "nnrun", "sweep", str(config), "--jobs", "2", "--runs-dir", str(tmp_path / "runs")],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        [sys.executable, "-m", "nnrun", "sweep", *words],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **held.environment},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as process:

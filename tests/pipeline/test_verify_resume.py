@@ -7,11 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
+from held_training import living
+from waiting import wait_for
 
 from nnrun.errors import ConfigError, RunError
 from nnrun.pipeline import verify_resume as module
@@ -150,12 +151,6 @@ def test_real_processes_are_killed_and_continue_to_the_same_bits(tmp_path: Path)
     assert (len(proof.kills), proof.identical) == (2, proof.runs)
 
 
-def _reset_signals() -> None:
-    """Take signals also where the tests run in the background of a shell, whose children ignore them."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-
-
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75), (signal.SIGHUP, 75)])
 def test_a_stop_leaves_no_process_and_no_folder(tmp_path: Path, number: int, code: int) -> None:
     """The process that trains is ended with the proof, and the temporary folder of its runs is removed."""
@@ -164,22 +159,11 @@ def test_a_stop_leaves_no_process_and_no_folder(tmp_path: Path, number: int, cod
     temporary.mkdir()
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(temporary)}
     command = [sys.executable, "-m", "nnrun", "verify-resume", "proof.yaml"]
-    with subprocess.Popen(
-        command,
-        env=environment,
-        cwd=tmp_path,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=_reset_signals,  # noqa: PLW1509 - this process has one thread
-    ) as process:
-        children, end = [], time.monotonic() + 240
-        while not children and process.poll() is None and time.monotonic() < end:
-            time.sleep(0.02)
-            children = psutil.Process(process.pid).children(recursive=True)
+    with subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        children = wait_for(lambda: psutil.Process(process.pid).children(recursive=True))
         process.send_signal(number)
         _, errors = process.communicate(timeout=240)
     assert process.returncode == code, errors
     assert "Traceback" not in errors
-    assert children
-    assert not [one for one in children if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    assert living(children) == []
     assert not list(temporary.glob("nnrun-*"))

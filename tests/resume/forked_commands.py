@@ -43,7 +43,7 @@ _PR_SET_PTRACER, _ANY = 0x59616D61, ctypes.c_ulong(-1)
 _CALL = re.compile(r"(?:\d+ +)?(?P<name>[a-z0-9_]+)\((?P<arguments>.*)\)\s+= (?P<result>.*)")
 _UNFINISHED = " <unfinished ...>"
 _RESUMED = re.compile(r"(?P<thread>\d+) +<\.\.\. \w+ resumed>(?P<rest>.*)")
-_WAIT_SECONDS = 20
+_WAIT_SECONDS = 240
 
 
 @dataclass(frozen=True)
@@ -136,11 +136,20 @@ def _watch(pid: int, strace: Sequence[str], log: Path) -> subprocess.Popen[bytes
         stderr=subprocess.DEVNULL,
     )
     stop = time.monotonic() + _WAIT_SECONDS
-    while f"TracerPid:\t{watcher.pid}" not in Path(f"/proc/{pid}/status").read_text():
-        if watcher.poll() is not None or time.monotonic() > stop:
-            break
+    while watcher.poll() is None and not _watches(watcher.pid, pid):
+        assert time.monotonic() < stop, f"strace does not watch after {_WAIT_SECONDS} s"
         time.sleep(0.001)
     return watcher
+
+
+def _watches(watcher: int, pid: int) -> bool:
+    """Return whether strace has attached to a process and waits for what it does.
+
+    The process has a tracer before strace has stopped it: in between it would do calls that are not counted.
+    """
+    if f"TracerPid:\t{watcher}\n" not in Path(f"/proc/{pid}/status").read_text():
+        return False
+    return Path(f"/proc/{watcher}/stat").read_text().rpartition(")")[2].split()[0] == "S"
 
 
 def _become_commands(commands: Sequence[Sequence[str]], start: int, output: Path) -> None:

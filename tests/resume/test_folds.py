@@ -17,6 +17,7 @@ from typing import Any
 
 import psutil
 import pytest
+from held_training import HeldTrainings, living, write_code
 from small_sweep import write_table
 from waiting import wait_for
 
@@ -170,26 +171,19 @@ def test_other_data_are_refused_once_and_change_nothing(whole: RunFolder, tmp_pa
     assert sum(record.read(folder.fold(number))["rows"]["test"] for number in range(3)) == 61
 
 
-def _terminal() -> None:
-    """Handle signals also if the tests run in the background of a shell, whose children ignore them."""
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-
-
 @contextmanager
-def started(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+def started(folder: Path, *words: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
     """Run nnrun in a session of its own until the `with` block ends."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "NNRUN_DATA_DIR": str(folder)}
+    known = {"PYTHONPATH": os.pathsep.join(sys.path), "NNRUN_DATA_DIR": str(folder), **variables}
     command = [sys.executable, "-m", "nnrun", *words, "--quiet"]
     with subprocess.Popen(
         command,
-        env=environment,
+        env={**os.environ, **known},
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=_terminal,  # noqa: PLW1509  # this process has one thread
     ) as process:
         try:
             yield process
@@ -197,20 +191,10 @@ def started(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def living(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """Return the processes that have not ended; a zombie has."""
-    return [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
-
-
-def lines_of(folder: Path) -> list[int]:
-    """Return the number of lines in the metrics of the run's folds."""
-    return [len(file.read_text().splitlines()) for file in sorted(folder.glob("runs/*/folds/*/metrics.jsonl"))]
-
-
 def finished(folder: Path, *words: str) -> RunFolder:
     """Run nnrun to its end; return the folder of its run."""
     with started(folder, *words) as process:
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate(timeout=600)
     assert process.returncode == 0, err
     return RunFolder(folder / out.strip())
 
@@ -218,19 +202,14 @@ def finished(folder: Path, *words: str) -> RunFolder:
 def stopped(
     folder: Path, words: tuple[str, ...], stop: Callable[[subprocess.Popen[str], list[psutil.Process]], None]
 ) -> tuple[int, str, list[psutil.Process]]:
-    """Run nnrun, stop it once two folds go on; return its exit code, its errors, and the processes it had started."""
-    before = lines_of(folder) or [0, 0]
-    with started(folder, *words) as process:
-        wait_for(lambda: _have_grown(before, lines_of(folder)) or process.poll() is not None)
-        assert process.poll() is None, process.communicate()[1]
+    """Run nnrun, stop it while two folds wait; return its exit code, its errors, and the processes it had started."""
+    held = HeldTrainings(folder)
+    with started(folder, *words, **held.environment) as process:
+        held.wait(2, process)
         children = psutil.Process(process.pid).children(recursive=True)
         stop(process, children)
-        err = process.communicate(timeout=120)[1]
+        err = process.communicate(timeout=240)[1]
     return process.returncode, err, children
-
-
-def _have_grown(before: list[int], now: list[int]) -> bool:
-    return len(now) > 1 and sum(now) > sum(before)
 
 
 def test_processes_that_share_the_folds_save_and_end(tmp_path: Path, comparison: ModuleType) -> None:
@@ -255,9 +234,12 @@ def test_processes_that_share_the_folds_save_and_end(tmp_path: Path, comparison:
 
     names = ("at_once", "stopped")
     for name in names:
-        write(tmp_path / name, CONFIG, EPOCHS=200, FINAL="false")
-    reference, place = finished(tmp_path / "at_once", "train", "folds.yaml", "--jobs", "2"), tmp_path / "stopped"
-    code, err, children = stopped(place, ("train", "folds.yaml", "--jobs", "2"), press_ctrl_c)
+        write(tmp_path / name, CONFIG + "  callbacks: [Held]\n", EPOCHS=30, FINAL="false")
+    code_file = str(write_code(tmp_path))
+    train_words = ("train", "folds.yaml", "--jobs", "2", "--code", code_file)
+    resume_words = ("resume", "last", "--code", code_file)
+    reference, place = finished(tmp_path / "at_once", *train_words), tmp_path / "stopped"
+    code, err, children = stopped(place, train_words, press_ctrl_c)
     (path,) = (place / "runs").iterdir()
     folder = RunFolder(path)
     assert (code, record.read(folder)["status"]) == (130, "interrupted")
@@ -266,17 +248,17 @@ def test_processes_that_share_the_folds_save_and_end(tmp_path: Path, comparison:
     assert "Traceback" not in err
     assert [(folder.fold(number).state / "last.safetensors").is_file() for number in range(2)] == [True, True]
     for stop, expected, status in ((press_ctrl_c_twice, 130, "interrupted"), (close_terminal, 75, "preempted")):
-        code, err, children = stopped(place, ("resume", "last"), stop)
+        code, err, children = stopped(place, resume_words, stop)
         assert (code, record.read(folder)["status"]) == (expected, status), err
         wait_for(lambda: not living(children))  # noqa: B023 - called here
         assert "Traceback" not in err
-    code, err, children = stopped(place, ("resume", "last"), kill_worker)
+    code, err, children = stopped(place, resume_words, kill_worker)
     assert code == 1
     wait_for(lambda: not living(children))
     assert "a process that trains folds was killed, with exit code -9" in err
-    code, _, children = stopped(place, ("resume", "last"), kill_parent)
+    code, _, children = stopped(place, resume_words, kill_parent)
     assert code == -signal.SIGKILL
     wait_for(lambda: not living(children))
-    finished(place, "resume", "last", "--jobs", "1")
+    finished(place, *resume_words, "--jobs", "1")
     # The paths of the tables differ.
     assert comparison.differences(reference.path, folder.path) == ["resolved.yaml"]

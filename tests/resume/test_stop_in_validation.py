@@ -7,11 +7,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from waiting import wait_for
 
 from nnrun import interruption
 from nnrun.engine.state.saver import LAST
@@ -77,7 +77,9 @@ class Restless(keras.layers.Layer):
 def _wait(count):
     place = os.environ.get("TEST_VALIDATION")
     if place:
-        Path(place).write_text(str(count))
+        Path(place, "count").write_text(str(count))
+        while not Path(place, "signalled").exists():
+            time.sleep(0.02)
         time.sleep(0.1)
     return count * 0
 
@@ -162,12 +164,6 @@ def test_a_resume_of_a_run_that_was_stopped_within_a_validation(
     assert comparison.differences(whole.path, resumed.folder.path) == []
 
 
-def _reset_signals() -> None:
-    """Take signals also where the tests run in the background of a shell, whose children ignore them."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-
-
 @pytest.mark.parametrize(
     ("number", "code", "status"),
     [
@@ -179,21 +175,15 @@ def _reset_signals() -> None:
 )
 def test_a_validation_is_not_waited_for(number: signal.Signals, code: int, status: str, tmp_path: Path) -> None:
     """Each request ends the process in the time of a call, and leaves a state with all steps of the epoch done."""
-    config, mark = write(tmp_path, "TerminateOnNaN"), tmp_path / "mark"
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TEST_VALIDATION": str(mark)}
+    config, place = write(tmp_path, "TerminateOnNaN"), tmp_path / "validation"
+    place.mkdir()
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TEST_VALIDATION": str(place)}
     command = [sys.executable, "-m", "nnrun", "train", config.name, "--code", "restless.py", "--quiet"]
-    with subprocess.Popen(
-        command,
-        env=environment,
-        cwd=tmp_path,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=_reset_signals,  # noqa: PLW1509 - this process has one thread
-    ) as process:
-        end = time.monotonic() + 240
-        while not mark.exists() and process.poll() is None and time.monotonic() < end:
-            time.sleep(0.02)
+    with subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        # The validation waits for the signal, however late it comes.
+        wait_for(lambda: (place / "count").exists() or process.poll() is not None)
         process.send_signal(number)
+        (place / "signalled").touch()
         _, errors = process.communicate(timeout=240)
     assert process.returncode == code, errors
     assert "Traceback" not in errors
@@ -203,4 +193,4 @@ def test_a_validation_is_not_waited_for(number: signal.Signals, code: int, statu
     assert (position["epoch"], position["step"]) == (0, 9)
     assert (run / "checkpoints" / "last.keras").exists()
     # It has 33 steps.
-    assert float(mark.read_text()) < 33
+    assert float((place / "count").read_text()) < 33

@@ -25,6 +25,12 @@ def _make_repository(folder: Path) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Git may take minutes: on a crowded machine it is slow."""
+    monkeypatch.setattr(git_states, "_GIT_SECONDS", 240.0)
+
+
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     """A git repository with one commit."""

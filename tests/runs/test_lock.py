@@ -92,6 +92,25 @@ def test_a_look_at_the_lock_is_no_holder(folder: RunFolder) -> None:
             process.kill()
 
 
+@pytest.mark.parametrize("left", [{}, {**environment.process(), "start": "another boot:1"}])
+def test_a_look_that_takes_long_is_waited_for(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch, left: dict[str, object]
+) -> None:
+    """A process that is stopped while it looks, as on a crowded machine, gives no name, or that of a dead holder."""
+    folder.lock.write_text(json.dumps(left) if left else "")
+    look, waited = os.open(folder.lock, os.O_RDONLY), []
+    fcntl.flock(look, fcntl.LOCK_SH)
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 100:
+            os.close(look)
+
+    monkeypatch.setattr("nnrun.runs.lock.time.sleep", wait)
+    with hold(folder):
+        assert len(waited) == 100
+
+
 def test_a_run_with_a_link_in_it_is_not_held(folder: RunFolder) -> None:
     """Before a run is continued, a link anywhere in it is refused: what is written would leave the folder."""
     folder.checkpoints.mkdir()

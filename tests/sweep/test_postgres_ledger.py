@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from small_sweep import config_text, write_sweep
+from waiting import wait_for
 
 from nnrun.errors import RunError
 from nnrun.pipeline import sweep_trials
@@ -57,7 +58,7 @@ def workers(folder: Path, count: int, seconds: float = 0.0) -> list[subprocess.P
 
 def finished(processes: list[subprocess.Popen[str]]) -> list[int]:
     """Wait for processes; return the numbers of the trials that they finished."""
-    return sorted(int(line) for one in processes for line in one.communicate(timeout=120)[0].split())
+    return sorted(int(line) for one in processes for line in one.communicate(timeout=600)[0].split())
 
 
 @pytest.mark.parametrize(
@@ -104,8 +105,7 @@ def test_a_server_that_is_restarted_loses_and_doubles_no_trial(postgres: Any, tm
     """Two groups of processes finish 60 trials, each once, while the server crashes and comes back."""
     ledger = make(tmp_path, postgres.url, 60)
     processes = workers(tmp_path, 4, 0.05)
-    while ledger.counts().get("done", 0) < 8:
-        time.sleep(0.05)
+    wait_for(lambda: ledger.counts().get("done", 0) >= 8)
     postgres.stop()
     time.sleep(1)
     postgres.start()
@@ -239,13 +239,11 @@ def test_two_groups_of_workers_train_a_sweep_while_the_server_is_restarted(postg
             subprocess.Popen(command, cwd=tmp_path, env=known, stdout=out, stderr=out, start_new_session=True)
             for _ in range(2)
         ]
-        while not folder.open_ledger().counts().get("done", 0):
-            assert all(one.poll() is None for one in groups), (tmp_path / "out.txt").read_text()
-            time.sleep(0.1)
+        wait_for(lambda: folder.open_ledger().counts().get("done", 0) or any(one.poll() for one in groups))
         postgres.stop()
         time.sleep(2)
         postgres.start()
-        codes = [one.wait(240) for one in groups]
+        codes = [one.wait(600) for one in groups]
     assert codes == [0, 0], (tmp_path / "out.txt").read_text()
     trials = folder.open_ledger().trials()
     assert [(one.status, one.attempts) for one in trials] == [("done", 1)] * 6

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from held_training import HeldTrainings, write_code
 from small_sweep import config_text, write_sweep
 from waiting import wait_for
 
@@ -20,7 +21,8 @@ from nnrun.sweep.folder import SweepFolder, list_sweeps
 from nnrun.sweep.slurm import ArrayScript, parse_options, require_sbatch, submit
 from slurm_cluster import SlurmCluster
 
-CONFIG = config_text("sweep:\n  seeds: 6\n", epochs=1500, training="  save_every: {epochs: 50}\n")
+TRAINING = "  save_every: {epochs: 1}\n  callbacks: [Held]\n"
+CONFIG = config_text("sweep:\n  seeds: 6\n", epochs=40, training=TRAINING)
 
 
 def script(**more: Any) -> str:
@@ -129,11 +131,12 @@ def training(folder: SweepFolder) -> list[int]:
 def test_a_lost_node_loses_no_trial_and_trains_none_twice(slurm: SlurmCluster, tmp_path: Path) -> None:
     """An array of four tasks: one node is killed, and one task of the other is stopped; both go on by themselves."""
     write_sweep(tmp_path, CONFIG)
-    words = ("swept.yaml", "--on", "slurm", "--jobs", "4", "--slurm-option", "partition=p", "--quiet")
+    held, code = HeldTrainings(tmp_path), str(write_code(tmp_path))
+    words = ("swept.yaml", "--code", code, "--on", "slurm", "--jobs", "4", "--slurm-option", "partition=p", "--quiet")
     submitted = subprocess.run(
         [sys.executable, "-m", "nnrun", "sweep", *words],
         cwd=tmp_path,
-        env={**slurm.environment, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={**slurm.environment, "PYTHONPATH": os.pathsep.join(sys.path), **held.environment},
         capture_output=True,
         text=True,
         check=False,
@@ -141,10 +144,13 @@ def test_a_lost_node_loses_no_trial_and_trains_none_twice(slurm: SlurmCluster, t
     assert submitted.returncode == 0, submitted.stderr
     job = submitted.stdout.strip()
     (folder,) = list_sweeps(tmp_path / "runs")
+    # All four wait, until they are killed or stopped, or may go on.
     wait_for(lambda: len(training(folder)) == 4, 400, pause=0.1)
     assert slurm.kill_node("n1") == 2
     stopped = slurm.run("squeue", "-h", "-r", "-w", "n2", "-t", "R", "-o", "%i").split()[0]
     slurm.run("scancel", "--batch", "--signal=TERM", stopped)
+    wait_for(lambda: any(record.read(folder.run(number))["status"] == "preempted" for number in range(4)), pause=0.1)
+    held.release()
     wait_for(lambda: not slurm.run("squeue", "-h", "-j", job), 400, pause=0.1)
     trials = folder.open_ledger().trials()
     output = "".join(path.read_text() for path in folder.path.glob("slurm-*.txt"))

@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 
 #: The largest lock file that is read.
 _MOST_BYTES = 4096
-#: `is_held` takes the lock for a moment, which must not look like a holder.
-_TRIES, _TRY_SECONDS = 5, 0.02
+#: `is_held` takes the lock for a moment, which must not look like a holder: it gives no name. On a crowded machine that
+#: moment may last seconds. A holder gives its name right after it has the lock.
+_LOOK_SECONDS, _TRY_SECONDS = 30.0, 0.02
+#: The lock of a process that is named is tried as often: it may be about to end, or have left its name to a look.
+_TRIES = 5
 #: File systems without locks say so in one of these ways.
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL)
 
@@ -144,12 +147,15 @@ def _open(folder: RunFolder) -> int:
 def _lock(folder: RunFolder, descriptor: int) -> None:
     import fcntl
 
-    for left in reversed(range(_TRIES)):
+    end, tries = time.monotonic() + _LOOK_SECONDS, 0
+    while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if not left:
-                raise _refusal(folder, _read_holder(descriptor)) from None
+            holder, tries = _read_holder(descriptor), tries + 1
+            is_look = not holder or environment.is_alive(holder) is False
+            if tries >= _TRIES and (not is_look or time.monotonic() > end):
+                raise _refusal(folder, holder) from None
             time.sleep(_TRY_SECONDS)
         except OSError as error:
             if error.errno not in _NO_LOCKS:

@@ -7,6 +7,7 @@ import csv
 import http.client
 import json
 import re
+import select
 import shutil
 import socket
 import threading
@@ -19,7 +20,7 @@ from typing import Any
 import jsonschema
 import pytest
 from click.testing import CliRunner
-from http_server import RunningServer, running_server
+from http_server import Answer, RunningServer, running_server
 from waiting import wait_for
 
 from nnrun.cli.main import nnrun
@@ -33,8 +34,8 @@ FROZEN = Path(__file__).resolve().parents[2] / "frozen_runs" / "0.1.0"
 TOKEN = "t0ken-of-sixteen-letters"  # noqa: S105 - it opens nothing
 #: Figures of the same model on another processor differ in the last digits of float32.
 TOLERANCE = {"rel": 1e-4, "abs": 1e-5}
-#: How long clients of the server of houses may hang, in seconds.
-SECONDS = 1.5
+#: How long clients of the server of houses may hang, in seconds; longer than a crowded machine stops these clients.
+SECONDS = 10
 
 
 @pytest.fixture(scope="module")
@@ -162,15 +163,29 @@ def test_other_paths_and_methods_are_refused(server: RunningServer) -> None:
     assert (answer.status, answer.headers["Allow"]) == (405, "POST")
 
 
-def test_clients_that_hang_are_closed_and_too_many_are_refused(server: RunningServer) -> None:
-    """Bodies that do not come hold eight places, then a ninth request is 503; after a while all are free again."""
+def hang(server: RunningServer) -> tuple[list[socket.socket], Answer] | None:
+    """Let ten clients hang until one more is refused: return them and its answer; None: they were slow, and ended."""
     head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
     hanging = [socket.create_connection(server.address, timeout=240) for _ in range(10)]
     try:
         for connection in hanging[:8]:
             connection.sendall(head)
         hanging[8].sendall(b"POST /predict HTTP/1.1\r\nHost: local")
-        busy = wait_for(lambda: found if (found := server.ask("/predict", {"rows": houses()})).status == 503 else None)
+        while not select.select(hanging, [], [], 0)[0]:
+            answer = server.ask("/predict", {"rows": houses()})
+            if answer.status == 503:
+                return hanging, answer
+    except (ConnectionResetError, BrokenPipeError):
+        pass
+    for connection in hanging:
+        connection.close()
+    return None
+
+
+def test_clients_that_hang_are_closed_and_too_many_are_refused(server: RunningServer) -> None:
+    """Bodies that do not come hold eight places, then a ninth request is 503; after a while all are free again."""
+    hanging, busy = wait_for(lambda: hang(server))
+    try:
         assert busy.headers["Retry-After"] == "1"
         assert "8 requests are being answered already" in busy.error["message"]
         assert server.ask("/health").status == 200

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from held_training import HeldTrainings, held_options
 
 from nnrun.pipeline.sweep import require_same_threads
 from nnrun.runs.record import now
@@ -183,9 +184,14 @@ def test_a_sweep_is_trained_shown_and_its_best_config_printed(invoke: Invoke, wo
 
 
 @pytest.mark.keras
-def test_a_time_limit_leaves_a_sweep_that_goes_on(invoke: Invoke, workdir: Path) -> None:
+def test_a_time_limit_leaves_a_sweep_that_goes_on(
+    invoke: Invoke, workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With exit code 75 and the command to type, as for a run."""
-    words = ("tiny.yaml", "--seeds", "3", "--set", "training.epochs=2000")
+    # The first trial waits for the end of the time.
+    for name, value in HeldTrainings(workdir).environment.items():
+        monkeypatch.setenv(name, value)
+    words = ("tiny.yaml", "--seeds", "3", "--set", "training.epochs=10", *held_options(workdir))
     done = invoke("sweep", *words, "--time-limit", "20s")
     assert done.exit_code == 75, done.output
     (folder,) = list_sweeps(workdir / "runs")

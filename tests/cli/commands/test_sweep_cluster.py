@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import Result
+from held_training import HeldTrainings, held_options
 
 from nnrun.sweep import postgres_ledger
 from nnrun.sweep.folder import list_sweeps
@@ -169,9 +170,15 @@ def test_a_sweep_for_ray_has_a_ledger_that_machines_share(
 
 
 @pytest.mark.keras
-def test_a_worker_trains_what_waits_and_stops_with_its_state_saved(invoke: Invoke, workdir: Path) -> None:
+def test_a_worker_trains_what_waits_and_stops_with_its_state_saved(
+    invoke: Invoke, workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A time limit ends it with exit code 75, and no trial belongs to it then."""
-    assert invoke("sweep", *_SEEDS, "--on", "slurm", "--print", "--set", "training.epochs=4000").exit_code == 0
+    # The first trial waits for the end of the time.
+    for name, value in HeldTrainings(workdir).environment.items():
+        monkeypatch.setenv(name, value)
+    words = (*_SEEDS, "--set", "training.epochs=10", *held_options(workdir))
+    assert invoke("sweep", *words, "--on", "slurm", "--print").exit_code == 0
     (folder,) = list_sweeps(workdir / "runs")
     stopped = invoke("sweep", "work", "last", "--time-limit", "20s")
     assert stopped.exit_code == 75, stopped.output

@@ -14,16 +14,21 @@ from nnrun.sweep.folder import list_sweeps
 
 Invoke = Callable[..., Result]
 UUIDS = [f"GPU-{digit * 8}-0a1b-2c3d-4e5f-60718293a4b5" for digit in "123"]
-#: Prints what the process sees as soon as the backend has started.
+#: Prints what the process sees as soon as the backend has started, and goes on once so many processes have.
 CODE = """import os
 import time
+from pathlib import Path
 import keras
 
 
 class Sees(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         print(f"sees <{os.environ.get('CUDA_VISIBLE_DEVICES')}>", flush=True)
-        time.sleep(0.2)
+        folder, end = Path(os.environ["TEST_STARTED"]), time.monotonic() + 240
+        folder.mkdir(exist_ok=True)
+        (folder / str(os.getpid())).touch()
+        while len(list(folder.iterdir())) < int(os.environ["TEST_PROCESSES"]) and time.monotonic() < end:
+            time.sleep(0.02)
 """
 
 
@@ -37,6 +42,8 @@ def gpus(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setenv("TEST_STARTED", str(workdir / "started"))
+    monkeypatch.setenv("TEST_PROCESSES", "1")
     (workdir / "own.py").write_text(CODE)
     text = (workdir / "tiny.yaml").read_text()
     (workdir / "tiny.yaml").write_text(f"{text}  callbacks: [Sees]\n")
@@ -50,8 +57,11 @@ def seen(workdir: Path) -> list[str]:
 
 
 @pytest.mark.keras
-def test_each_process_sees_gpus_of_its_own(invoke: Invoke, gpus: None, workdir: Path) -> None:
+def test_each_process_sees_gpus_of_its_own(
+    invoke: Invoke, gpus: None, workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of three GPUs two processes take one each; 0 hides all."""
+    monkeypatch.setenv("TEST_PROCESSES", "2")
     sweep = ("sweep", "tiny.yaml", "--code", "own.py", "--jobs", "2", "--seeds", "4", "--gpus-per-trial", "1")
     done = invoke(*sweep)
     assert done.exit_code == 0, done.output

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import threading
-import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
+from waiting import wait_for
 
 from nnrun.data.files.download import RemoteFile, download
 from nnrun.errors import DataError
@@ -141,8 +141,8 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - one me
         def broken(self) -> None:
             self.send_error(503)
 
-        def slow(self) -> None:
-            time.sleep(0.3)
+        def waits_for_release(self) -> None:
+            site.release.wait(240)
             self._send(CONTENT)
 
         def to_good(self) -> None:
@@ -201,7 +201,7 @@ def test_a_mirror_that_gives_the_file_in_one_of_its_tries_gives_it_whole(
         ("missing", "404"),
         ("cut", r"IncompleteRead\(1000 bytes read, 255000 more expected\)"),
         ("unsized", "more than the expected"),
-        ("stall", "sent nothing for 0.2 seconds"),
+        ("stall", "sent nothing for 0.5 seconds"),
         ("to_file", r"redirects to an address that is neither http nor https .*file:///etc/hostname"),
         ("to_ftp", r"redirects to an address that is neither http nor https .*ftp://127\.0\.0\.1/set\.bin"),
         ("round_and_round", "Exceeded 30 redirects"),
@@ -223,7 +223,7 @@ def test_a_bad_mirror_is_named_with_its_failure_and_the_next_one_serves(
 ) -> None:
     """Each failure is reported with its address, leaves nothing behind, and the next mirror is asked."""
     # A short limit only for the servers that are silent: a busy machine may be slow to answer.
-    timeout = 0.2 if path in ("stall", "trickle") else 20
+    timeout = 0.5 if path in ("stall", "trickle") else 20
     with pytest.raises(DataError, match=reason) as refused:
         download(_file(site, path), tmp_path / "store", listener, timeout=timeout)
     assert site.address(path) in refused.value.text
@@ -301,9 +301,13 @@ def test_another_file_of_the_same_name_is_never_overwritten(site: Site, tmp_path
 
 def test_two_at_once_download_once(site: Site, tmp_path: Path, listener) -> None:
     """While one process downloads, another waits, says so, and uses the same file."""
-    threads = [threading.Thread(target=download, args=(_file(site, "slow"), tmp_path, listener)) for _ in range(2)]
+    arguments = (_file(site, "waits_for_release"), tmp_path, listener)
+    threads = [threading.Thread(target=download, args=arguments, kwargs={"timeout": 240}) for _ in range(2)]
     for thread in threads:
         thread.start()
+    # The first one has its file when the second one waits for it.
+    wait_for(lambda: listener.notes)
+    site.release.set()
     for thread in threads:
         thread.join()
     assert len(site.requests) == 1

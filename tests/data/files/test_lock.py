@@ -22,7 +22,7 @@ from nnrun.data.files.lock import exclusive_lock
 from nnrun.progress import NullProgress
 with exclusive_lock(Path(sys.argv[1]), "waits", NullProgress()):
     print("held", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 

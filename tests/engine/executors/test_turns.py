@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from waiting import wait_for
 
 from nnrun import interruption
 from nnrun.engine.backend.redirect_output import redirect_output
@@ -152,6 +153,8 @@ def test_a_second_interrupt_ends_all_at_once() -> None:
                 if number == 1 and step == 2:
                     for _ in range(2):
                         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+                        # Taken at the same moment, both would be one.
+                        wait_for(interruption.pending)
                         threading.Event().wait(0.3)
                 turns.ask("a", number, Answers())
         except KeyboardInterrupt:
