@@ -50,10 +50,7 @@ def test_a_folder_is_the_users_alone_and_is_removed_afterwards(temporary: Path) 
 
 
 def test_only_folders_of_dead_processes_are_removed(temporary: Path) -> None:
-    """Those that a killed process has left; not those of a living one, links, and whatever else has such a name.
-
-    An empty one is left alone for a day: another process may be about to write there.
-    """
+    """Those that a killed process has left; not those of a living one, links, and whatever else has such a name."""
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", _HOLD],
@@ -77,6 +74,7 @@ def test_only_folders_of_dead_processes_are_removed(temporary: Path) -> None:
             folder.mkdir()
         for folder in (killed, living, foreign, empty):
             _age(folder)
+        # Another process may be about to write into an empty one, for a day.
         _age(old, 25 * 3600)
         remove_dead_folders()
         assert sorted(temporary.iterdir()) == sorted([living, foreign, link, new, empty])

@@ -188,17 +188,24 @@ def _run(words: Sequence[str]) -> tuple[int, str]:
 
 def _calls(log: Path) -> list[Call]:
     counts: dict[str, int] = {}
-    begun: dict[str, str] = {}
-    found = []
+    begun: dict[str, tuple[str, int]] = {}
+    found: list[Call | None] = []
     for line in log.read_text(errors="replace").splitlines():
         # Of several threads (`-f`), the calls may overlap: then each has two lines.
         if line.endswith(_UNFINISHED):
-            begun[line.split()[0]] = line.removesuffix(_UNFINISHED)
+            begun[line.split()[0]] = line.removesuffix(_UNFINISHED), len(found)
+            found.append(None)
             continue
         resumed = _RESUMED.match(line)
-        match = _CALL.match(line if resumed is None else begun.pop(resumed["thread"]) + resumed["rest"])
+        beginning, place = begun.pop(resumed["thread"]) if resumed is not None else ("", -1)
+        match = _CALL.match(line if resumed is None else beginning + resumed["rest"])
         if match is None:
             continue
         counts[match["name"]] = counts.get(match["name"], 0) + 1
-        found.append(Call(match["name"], counts[match["name"]], match["arguments"], match["result"]))
-    return found
+        call = Call(match["name"], counts[match["name"]], match["arguments"], match["result"])
+        if resumed is not None and call.name == "close":
+            # Before it has returned, another thread may have opened a file that has the number of this one.
+            found[place] = call
+        else:
+            found.append(call)
+    return [call for call in found if call is not None]

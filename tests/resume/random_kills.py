@@ -31,7 +31,7 @@ CONFIGS = ("dense", "convolution", "text", "plateau", "folds", "jax")
 #: Of the processes that go on with a run, as many are killed too.
 KILLED_AGAIN = 2 / 3
 #: A command that takes longer is a fault.
-MOST_SECONDS = 300
+MOST_SECONDS = 1200
 
 
 def main() -> int:

@@ -147,15 +147,19 @@ def test_a_second_interrupt_ends_all_at_once() -> None:
     """Each raises it where it waits, so that its record says so."""
     turns, ended = Turns(), []
 
+    def press() -> None:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
     def work(number: int) -> None:
         try:
             for step in range(1000):
                 if number == 1 and step == 2:
-                    for _ in range(2):
-                        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-                        # Taken at the same moment, both would be one.
-                        wait_for(interruption.pending)
-                        threading.Event().wait(0.3)
+                    # One that comes while the main thread begins to wait is taken when it runs again: it comes again.
+                    wait_for(lambda: interruption.pending() or press(), pause=0.5)
+                    # Taken at the same moment, both would be one.
+                    threading.Event().wait(0.3)
+                    press()
+                    threading.Event().wait(0.3)
                 turns.ask("a", number, Answers())
         except KeyboardInterrupt:
             ended.append(number)
@@ -169,3 +173,34 @@ def test_a_second_interrupt_ends_all_at_once() -> None:
     finally:
         signal.signal(signal.SIGINT, before)
     assert sorted(ended) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 4])
+def test_an_interrupt_at_the_moment_in_which_a_turn_ends_is_no_hang(at: int) -> None:
+    """It comes after the turn was given up, and before the next one begins."""
+    turns, begun, ended = Turns(), [], []
+    control = turns._control
+
+    class Interrupting:
+        put = control.put
+        taken = 0
+
+        def get(self) -> None:
+            control.get()
+            self.taken += 1
+            if self.taken == at:
+                raise KeyboardInterrupt
+
+    def work(number: int) -> None:
+        begun.append(number)
+        try:
+            for step in range(3):
+                turns.ask(step, number, Answers())
+        finally:
+            ended.append(number)
+
+    setattr(turns, "_control", Interrupting())  # noqa: B010 - it stands for a queue
+    with pytest.raises(KeyboardInterrupt):
+        turns.run([lambda number=number: work(number) for number in range(2)])
+    assert sorted(ended) == begun
+    assert begun == [0, 1][:at]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from nnrun import interruption
@@ -57,8 +58,8 @@ class Turns:
 
     def __init__(self) -> None:
         self._workers: list[_Worker] = []
-        self._control = threading.Lock()
-        self._control.acquire()
+        #: Gets an entry whenever a worker gives up its turn.
+        self._control: SimpleQueue[None] = SimpleQueue()
         self._current: _Worker | None = None
         self._asked = 0
         self._outside: ProcessState | None = None
@@ -133,7 +134,7 @@ class Turns:
     def _wait(self, worker: _Worker) -> None:
         """Let others run until it is this one's turn."""
         own = ProcessState.capture()
-        self._control.release()
+        self._give_up()
         worker.turn.acquire()
         own.restore()
 
@@ -141,8 +142,17 @@ class Turns:
         """Let a worker run until it waits or ends."""
         self._current, self._is_running = worker, True
         worker.turn.release()
-        self._control.acquire()
+        self._wait_for_control()
+
+    def _give_up(self) -> None:
+        """Let the others run, in the thread of the worker that runs."""
         self._is_running = False
+        self._control.put(None)
+
+    def _wait_for_control(self) -> None:
+        """Wait until no worker runs; interrupted anywhere, it may be called again: entries that are left do no harm."""
+        while self._is_running:
+            self._control.get()
 
     def _left(self) -> list[_Worker]:
         return [one for one in self._workers if not one.is_done]
@@ -162,8 +172,7 @@ class Turns:
     def _end_all(self, error: BaseException) -> None:
         """Let every piece of work raise an error where it asks next, or waits."""
         self._abort = error
-        if self._is_running:
-            self._control.acquire()
+        self._wait_for_control()
         for one in self._left():
             while not one.is_done:
                 one.error = error
@@ -190,7 +199,7 @@ class Turns:
         except BaseException as error:  # noqa: BLE001 - raised again where they were started
             worker.failure = error
         worker.is_done = True
-        self._control.release()
+        self._give_up()
 
 
 def ask_alone(key: Hashable, request: Any, answer: Answer) -> Any:  # noqa: ARG001 - there are no others
