@@ -7,6 +7,7 @@ import errno
 import json
 import shutil
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import pytest
 from nnrun.config.document import read
 from nnrun.engine.model import checkpoint
 from nnrun.engine.scoring.intervals import wilson_interval
-from nnrun.errors import BuildError, ConfigError, RunError
+from nnrun.errors import BuildError, ConfigError, Problem, RunError
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.train import TrainResult
 from nnrun.runs import metrics
@@ -254,6 +255,16 @@ def test_warnings_are_shown_before_loading(
     (warning,) = done.warnings
     assert f"--set:1:21: warning: {warning.text}" in done.folder.log.read_text(encoding="utf-8")
     assert loaded(done.folder.record)["warnings"] == [warning.text]
+
+
+def test_notes_are_no_warnings(start, tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `check` notes is kept as a note: a report that shows it as a warning worries its reader for nothing."""
+    found = [Problem(None, "look", severity="warning"), Problem(None, "by the way", severity="note")]
+    monkeypatch.setattr(
+        "nnrun.pipeline.train.examine", lambda file, *more: replace(examine(file, *more), problems=tuple(found))
+    )
+    record = loaded(start(tmp_path, tiny).folder.record)
+    assert (record["warnings"], record["notes"]) == (["look"], ["by the way"])
 
 
 def test_a_diverging_run_fails(start, tmp_path: Path) -> None:

@@ -64,6 +64,16 @@ def test_a_run_that_did_not_end_has_a_page(
     assert _sections(read) == ["learning", "config", "run"]
 
 
+def test_notes_stand_under_their_own_name(finished: Callable[..., RunFolder], page: Page) -> None:
+    """Warnings and notes of a run stand at the top, each under its severity."""
+    folder = finished()
+    record = json.loads(folder.record.read_bytes())
+    folder.write_json(folder.record, {**record, "warnings": ["one", "two"], "notes": ["three"]})
+    read = page(folder)
+    shown = [(one.attrib["class"], "".join(one.itertext())) for one in read.iterfind(".//header/p[strong]")]
+    assert shown == [("warning", "Warning: one"), ("warning", "Warning: two"), ("note", "Note: three")]
+
+
 def test_markup_in_a_name_is_shown_as_text(finished: Callable[..., RunFolder], page: Page, hostile: str) -> None:
     """Class names, the config and errors are shown literally, and none of them becomes markup."""
     folder = finished("<img src=x onerror=alert(1)>", names=(hostile, "b"), status="failed", error=hostile)

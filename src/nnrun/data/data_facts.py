@@ -193,7 +193,8 @@ def check_targets(
     k_fold = spec.split.cross_validation if spec.split is not None else None
     folds = 1 if k_fold is None else k_fold.folds * k_fold.repeats
     if data is None or len(data.train) * folds > _MOST_FOLD_ROWS:
-        return TargetReport(), tuple(_not_examined(spec, source, paths))
+        has_classes = any(one != "number" for one in (form.values() if not isinstance(form, str) else (form,)))
+        return TargetReport(), tuple(_not_examined(spec, source, paths)) if has_classes else ()
     return examine_loaded_targets(data, spec, form=form, seed=seed, paths=paths), ()
 
 

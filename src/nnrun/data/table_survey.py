@@ -13,6 +13,7 @@ from nnrun.data.columns import Columns, label
 from nnrun.data.csv.dates import days_since_epoch
 from nnrun.data.csv.dialect import CsvFile, Dialect, data_rows, is_utf8
 from nnrun.data.csv.header import read_header
+from nnrun.data.csv.number_findings import date_format_of
 from nnrun.data.csv.type_inference import ColumnRequest, TableStats, stats_of
 from nnrun.data.csv.written import may_be_missing
 from nnrun.data.sources.csv import Csv
@@ -20,10 +21,11 @@ from nnrun.data.sources.parquet import Parquet
 from nnrun.data.sources.table import default_separator
 from nnrun.data.table_format import infer_encoding, infer_separator
 from nnrun.errors import DataError
+from nnrun.formatting import format_count, format_number
 from nnrun.progress import NullProgress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from nnrun.data.csv.type_inference import ColumnStats, ColumnType
@@ -149,8 +151,7 @@ def survey_csv(path: Path, file: str) -> TableSurvey:
         if any("\0" in name for name in opened.names):
             hint = "name a csv, parquet, npz or text file, or a folder of pictures"
             raise DataError("expected text, received binary data", file=path, hint=hint)
-        whole = (fields for _, fields in data_rows(opened) if len(fields) == len(opened.names))
-        rows, rows_read = _spread_rows(islice(whole, _READ_ROWS + 1))
+        rows, rows_read = _spread_rows(islice(_whole_rows(path, opened), _READ_ROWS + 1))
         request = ColumnRequest(dict.fromkeys(opened.names, "feature"), source.types)
         stats = stats_of(rows, opened, request)
         keys = _missing_keys(source, opened, stats, arguments) or _written_keys(source, stats)
@@ -239,6 +240,26 @@ def _spread_rows(rows: Iterable[list[str]]) -> tuple[list[list[str]], int]:
     return kept, count
 
 
+def _whole_rows(path: Path, file: CsvFile) -> Iterator[list[str]]:
+    """Yield the rows that have as many fields as there are columns; `check` names the lines of a few others.
+
+    Raises:
+        DataError: Most rows have another number of fields: the first line does not name the columns.
+    """
+    widths: Counter[int] = Counter()
+    for _, fields in data_rows(file):
+        widths[len(fields)] += 1
+        if len(fields) == len(file.names):
+            yield fields
+    if widths and 2 * widths[len(file.names)] < widths.total():
+        usual = widths.most_common(1)[0][0]
+        text = (
+            f"expected rows of {format_count(len(file.names), 'field')}, as in line {max(1, file.header_line)}, "
+            f"received {usual} in most of the {format_number(widths.total())} rows"
+        )
+        raise DataError(text, file=path, hint="make the first line name every column, or remove it where it does not")
+
+
 def _missing_keys(source: Csv, file: CsvFile, stats: TableStats, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return `missing` with the words among numbers that stand for a missing value, if there are any."""
     words: dict[str, None] = {}
@@ -261,7 +282,12 @@ def _written_keys(source: Csv | Parquet, stats: TableStats) -> dict[str, Any]:
     readable = [name for name, one in written.columns.items() if not one.problem and not one.unread]
     keys = written.keys(readable) if readable else {}
     zeros = {name: "category" for name, column in stats.columns.items() if column.leading_zero}
-    types = {**zeros, **source.stated_types, **keys.get("types", {})}
+    dates = {
+        name: {"date": date_format}
+        for name, column in stats.columns.items()
+        if column.inferred_type() == "number" and (date_format := date_format_of(column))
+    }
+    types = {**zeros, **dates, **source.stated_types, **keys.get("types", {})}
     return {**keys, "types": types} if types else keys
 
 

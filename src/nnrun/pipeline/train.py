@@ -18,7 +18,7 @@ from nnrun.config.dump import dump
 from nnrun.config.files import find_config
 from nnrun.cores import usable_cores
 from nnrun.data.prepare.registry import feature_vocabulary
-from nnrun.errors import ConfigError, NnrunError, Problem, RunError
+from nnrun.errors import ConfigError, NnrunError, Problem, RunError, Severity
 from nnrun.formatting import format_count
 from nnrun.pipeline import layer_files, user_code
 from nnrun.pipeline.check import check_context, examine, kept_config
@@ -226,6 +226,10 @@ def write_resolved_config(folder: RunFolder, examined: Examined, codes: Sequence
     )
 
 
+def _texts_of(problems: Sequence[Problem], severity: Severity) -> list[str]:
+    return [without_secrets(problem.text)[0] for problem in problems if problem.severity == severity]
+
+
 @contextmanager
 def open_record(
     folder: RunFolder, request: TrainRequest, examined: Examined, codes: Sequence[UserCode] = ()
@@ -234,7 +238,8 @@ def open_record(
     fields = {
         "threads": usable_cores(),
         "digests": source_digests(folder),
-        "warnings": [without_secrets(problem.text)[0] for problem in examined.problems],
+        "warnings": _texts_of(examined.problems, "warning"),
+        "notes": _texts_of(examined.problems, "note"),
         **({"code": code_records(folder, examined.document, codes)} if codes else {}),
         **request.given_fields,
     }

@@ -46,6 +46,7 @@ class PageHead:
         headlines: The main scores.
         warnings: What the reader must know before.
         footer: What the page was made of.
+        notes: What the reader may want to know.
     """
 
     kind: str
@@ -57,6 +58,7 @@ class PageHead:
     headlines: tuple[Headline, ...]
     warnings: tuple[str, ...]
     footer: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,7 @@ def _head(run: RunContents) -> PageHead:
         tuple(scores.headlines(run)),
         run_info.warnings(run),
         f"Made by nnrun report from the files of the run folder{made}.",
+        run_info.notes(run),
     )
 
 

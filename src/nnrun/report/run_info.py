@@ -31,9 +31,19 @@ _MAX_CLASSES = 20
 
 def warnings(run: RunContents) -> tuple[str, ...]:
     """Return the warnings at the start of the run, and what could not be read."""
-    recorded = run.record.get("warnings")
     below = below_baseline(run.baselines, run.scores) if run.baselines else None
-    return (*map(str, recorded if isinstance(recorded, list) else ()), *([below] if below else ()), *run.damaged)
+    return (*_recorded(run, "warnings"), *([below] if below else ()), *run.damaged)
+
+
+def notes(run: RunContents) -> tuple[str, ...]:
+    """Return the notes at the start of the run."""
+    return _recorded(run, "notes")
+
+
+def _recorded(run: RunContents, key: str) -> tuple[str, ...]:
+    """Return a list of texts in the record."""
+    recorded = run.record.get(key)
+    return tuple(map(str, recorded if isinstance(recorded, list) else ()))
 
 
 def date_and_duration(run: RunContents) -> str:

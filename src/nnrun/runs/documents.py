@@ -176,6 +176,7 @@ _RECORD = {
     "error": or_null(text),
     "process": or_null(fields({"host": text, "pid": whole(), "start": or_null(text)}, required=("host", "pid"))),
     "warnings": _names,
+    "notes": _names,
     "facts": _facts,
     "epochs": whole(),
     "training_epochs": whole(),

@@ -164,6 +164,42 @@ def test_a_config_compiles_to_the_same_model(keras: Any, make: Any) -> None:
     assert "kernel_initializer" not in dump(data)
 
 
+@pytest.mark.parametrize("shapes", [((5, 3), (6, 3)), ((15,), (6, 3)), ((6, 3), (15,)), ((2, 3), (2, 3), (2, 3))])
+@pytest.mark.parametrize("first", [0, 1])
+def test_inputs_of_any_shapes_are_taken_in_any_order(keras: Any, shapes: Any, first: int) -> None:
+    """Whichever input is taken first, and whichever gets its shape from a layer of its own; repeated layers too."""
+    layers = keras.layers
+    inputs = [keras.Input(shape) for shape in shapes]
+    taken = [*inputs[first:], *inputs[:first]]
+    ends = []
+    for one in taken:
+        x = one
+        for _ in range(3):
+            x = layers.Dense(x.shape[-1], activation="tanh")(x)
+        ends.append(layers.Flatten()(x))
+    _, comparison = _written(keras, keras.Model(inputs, layers.Dense(2)(layers.Concatenate()(ends))))
+    assert (comparison.difference, comparison.equal) == (0, True)
+
+
+def test_states_of_fixed_inputs_start_another_layer(keras: Any) -> None:
+    """An encoder's states start the decoder, as in keras.io's example of translation, with inputs of fixed sizes."""
+    layers = keras.layers
+    source, target = keras.Input((5, 3)), keras.Input((6, 3))
+    _, *states = layers.LSTM(4, return_state=True)(source)
+    x = layers.LSTM(4, return_sequences=True)(target, initial_state=states)
+    _, comparison = _written(keras, keras.Model([source, target], layers.Dense(3, activation="softmax")(x)))
+    assert (comparison.difference, comparison.equal) == (0, True)
+
+
+@pytest.mark.parametrize("stateful", [False, True])
+def test_a_batch_size_stays_only_where_it_matters(keras: Any, stateful: bool) -> None:
+    """A stack that was first called on one row has one as its batch size by chance; a stateful layer needs one."""
+    model = keras.Sequential([keras.layers.GRU(3, stateful=stateful), keras.layers.Dense(2)])
+    model(np.ones((4, 5, 2), "float32"))
+    converted = convert(keras, model, None)
+    assert converted.sections["model"][0]["Input"].get("batch_size") == (4 if stateful else None)
+
+
 def test_a_small_backbone_of_keras(keras: Any) -> None:
     """A model of `keras.applications` is taken apart."""
     model = keras.applications.MobileNet(weights=None, input_shape=(32, 32, 3), alpha=0.25, classes=5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,18 @@ def test_a_series_is_predicted_from_its_past() -> None:
     source = config["data"]["source"]["csv"]
     assert (source["time"], source["window"], source["types"]) == ("month", 12, {"month": {"date": "%Y-%m"}})
     assert "shuffle" not in config["data"]["split"]
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%Y%m%d", "%d.%m.%Y"])
+def test_a_series_with_gaps_checks(form: str) -> None:
+    """However its dates are written, as whole numbers too; weeks without a value are left out."""
+    weeks = [date(1990, 1, 6) + timedelta(weeks=at) for at in range(120)]
+    rows = [f"{day:{form}},{'' if at % 40 == 7 else at % 13 + 0.5}" for at, day in enumerate(weeks)]
+    Path("weeks.csv").write_text("\n".join(["day,level", *rows]) + "\n", encoding="utf-8")
+    config, begun = _begun("weeks.csv")
+    source = config["data"]["source"]["csv"]
+    assert begun.problems == ()
+    assert (source["time"], source["window"], source["drop_missing"]) == ("day", 20, True)
 
 
 def test_rows_in_the_order_of_time_are_split_forward() -> None:
@@ -149,6 +162,7 @@ def test_a_file_of_another_folder_is_named_from_the_config() -> None:
         ("noise.csv", np.random.default_rng(1).bytes(900), "binary", "right file"),
         ("one.csv", b"a\n1\n2\n", "at least two columns", "separator"),
         ("row.csv", b"a,b\n1,2\n", "at least 10 rows", "collect"),
+        ("counts.csv", b"150,4,a\n" + b"1,2,3,4,5\n" * 20, "rows of 3 fields, as in line 1, received 5", "first line"),
         ("same.csv", b"a,b\n" + b"1,2\n" * 20, "single value", "--target"),
         ("short.txt", b"Hello, world.\nNothing else\n", "at least 2,000 characters", "longer"),
         ("sheet.xls", b"\xd0\xcf\x11\xe0" + bytes(90), "received a xls file", "save the sheet as csv"),

@@ -67,6 +67,17 @@ def test_it_says_that_it_runs_the_script() -> None:
     assert found["first_loss"] == pytest.approx(found["script_loss"], rel=1e-5)
 
 
+def test_a_stack_without_an_input_takes_batches_of_any_size() -> None:
+    """What `fit` would have built: no batch size becomes a part of the model, and its first epoch is compared."""
+    Path("open.py").write_text(SCRIPT.replace("keras.Input((5,)), ", ""))
+    done = CliRunner().invoke(nnrun, ["init", "--from-script", "open.py", "--json"])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["notes"] == []
+    assert found["first_loss"] == pytest.approx(found["script_loss"], rel=1e-5)
+    assert documents.read(Path("open.yaml")).data["model"][0] == {"Input": {"shape": [5]}}
+
+
 SEVERAL = """
 import keras
 import numpy as np

@@ -49,7 +49,7 @@ def number_findings(
             step = f"Hash: {{columns: [{dump_inline(name)}], buckets: 64}}"
             hint = f"leave it out, or write `types: {code}` and a step such as `{step}`"
             yield Finding(path, text, hint, "large-numbers", "warning")
-        elif date_format := _date_format(column):
+        elif date_format := date_format_of(column):
             date = dump_inline({**stated, name: {"date": date_format}})
             number = dump_inline({**stated, name: "number"})
             text = f"column {name!r} holds numbers that are dates like {date_format}, such as {column.present()[0]!r}"
@@ -71,8 +71,8 @@ def _beyond_float64(column: ColumnStats) -> tuple[str, str] | None:
     return None
 
 
-def _date_format(column: ColumnStats) -> str | None:
-    """Return the format in which all numbers of a column are dates."""
+def date_format_of(column: ColumnStats) -> str | None:
+    """Return the format in which all numbers of a column are dates, if there is one."""
     texts = [text.strip() for text in column.present()]
     date_format = _FORMATS.get(len(texts[0])) if texts else None
     if date_format is None or len(texts) < _FEW or column.counts["text"] or column.counts["date"]:

@@ -224,7 +224,9 @@ class CompiledSteps:
         tf = self._tf
 
         def empty_array(output: Any) -> Any:
-            return tf.TensorArray(output.dtype, stop - start, element_shape=output.shape, infer_shape=False)
+            # An `Input` may state a batch size; batches are those of the training, and the last is smaller.
+            shape = (None, *output.shape[1:])
+            return tf.TensorArray(output.dtype, stop - start, element_shape=shape, infer_shape=False)
 
         def body(step: Any, arrays: Any) -> Any:
             outputs = take_step(step)

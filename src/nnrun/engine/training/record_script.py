@@ -114,12 +114,20 @@ class _Recorder:
         found["callbacks"] = [self._callback(one) for one in self._keras.tree.flatten(given.get("callbacks") or [])]
         self._fit.update(found)
         if not model.built:
-            model(self._arrays["x"][:1] if "x" in self._arrays else given["x"])
+            self._build(model, self._arrays["x"] if "x" in self._arrays else given["x"])
         with all_arguments_saved(self._keras):
             model.save(self._folder / MODEL)
         history = original(model, *arguments, **named)
         self._fit["history"] = {key: [float(one) for one in values] for key, values in history.history.items()}
         return history
+
+    def _build(self, model: Any, examples: Any) -> None:
+        """Build a model that is still without weights, as `fit` does: for batches of any size."""
+        if isinstance(model, self._keras.Sequential) and isinstance(examples, np.ndarray):
+            dtype = self._keras.backend.standardize_dtype(examples.dtype)
+            model(self._keras.Input(examples.shape[1:], dtype=dtype))
+        else:
+            model(examples[:1] if isinstance(examples, np.ndarray) else examples)
 
     @staticmethod
     def _callback(callback: Any) -> dict[str, Any]:

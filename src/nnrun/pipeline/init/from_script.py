@@ -127,6 +127,8 @@ def _recorded_data(
     if "csv" not in body["data"]["source"]:
         arrays = folder / "arrays.npz"
         files = {name: arrays} if fit["kept"] else {}
+        if not files:
+            notes.append("the data are no arrays that end: they are not kept, and no epoch was compared")
         weights = {role: role for role in _array_names(arrays) if role.startswith(WEIGHT)}
         source = {"file": name, **({"arrays": weights} if weights else {})}
         return {"source": {"npz": source}, **_split(fit)}, files
@@ -192,7 +194,9 @@ def _run(script: Path, folder: Path) -> dict[str, Any]:
     if not recorded.get("fit"):
         called = ", ".join(recorded.get("calls") or ()) or "nothing of a model"
         text = f"{script} never called fit of a Keras model (it called {called}), so there is no training to write"
-        raise RunError(text, f"save its model and name the file: nnrun init --from-keras. Its output:\n{output}")
+        if not output:
+            raise RunError(text, "save its model and name the file: nnrun init --from-keras FILE")
+        raise RunError(text, f"save its model and name the file: nnrun init --from-keras FILE. Its output:\n{output}")
     return recorded
 
 

@@ -98,9 +98,11 @@ def _source(plan: TablePlan, *, drop_missing_target: bool) -> dict[str, Reasoned
         entries["features"] = ReasonedValue(plan.keys(plan.features), why)
     if drop_missing_target:
         share = max(plan.survey.column(name).missing for name in plan.targets) / plan.survey.rows
-        entries["drop_missing_target"] = ReasonedValue(
-            value=True, why=f"{100 * share:.2g} % of the rows have no target"
-        )
+        why = f"{100 * share:.2g} % of the rows have no target"
+        if plan.is_series:  # each value is in the windows of others, too
+            entries["drop_missing"] = ReasonedValue(value=True, why=f"{why}: windows that hold one are left out")
+        else:
+            entries["drop_missing_target"] = ReasonedValue(value=True, why=why)
     if plan.is_series:
         window = _window(plan)
         entries["window"] = ReasonedValue(window, f"the {window} rows before predict the next one")

@@ -135,7 +135,8 @@ def _ask_target(survey: TableSurvey, ask: Ask) -> str:
     learnable = [column.name for column in survey.columns if not _useless(column, survey) and column.kind in _LEARNED]
     default = usual[-1] if usual else (learnable or survey.names)[-1]
     why = "a usual name of the column to predict" if usual else "the last column that holds classes or numbers"
-    return ask(Question("Which column is to be predicted?", survey.names, default, why, f"--target {quote(default)}"))
+    typed = default.strip(_QUOTES) or default
+    return ask(Question("Which column is to be predicted?", survey.names, default, why, f"--target {quote(typed)}"))
 
 
 def _task_of(columns: Sequence[SurveyedColumn], path: Path, rows: int, task: Task | None, ask: Ask) -> tuple[Task, str]:

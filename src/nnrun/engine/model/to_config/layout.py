@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from nnrun.engine.model.to_config.calls import Call
 
+#: What the first layer takes unless it says otherwise.
+_FIRST_INPUT = Ref(-1)
+
 
 @dataclass
 class Layout:
@@ -71,18 +74,24 @@ class Writer:
         self._names |= {INPUT, *names}
         if is_chain:
             layers = self._stack(calls, names, {})
-            first = [self._input(calls.inputs[0])] if states_input else []
+            first = [self._input(calls)] if states_input else []
             return Layout([*first, *layers], self._define, self._layers, ["output"])
         given: dict[int, str] = {}
         outputs = self._output_names(calls, names, given)
         shapes, names_of_tensors = self._shaped(calls, names)
-        layers = [*shapes, *self._stack(calls, names_of_tensors, given)]
+        # The layer after those that make shapes takes the last of these, unless it says `from`.
+        before = max((at for at, name in enumerate(names_of_tensors) if name != names[at]), default=0)
+        layers = [*shapes, *self._stack(calls, names_of_tensors, given, Ref(-1 - before))]
         inputs: dict[str, Any] = {name: [name] for name in names} if len(names) > 1 else {names[0]: "$input"}
         return Layout({"inputs": inputs, "layers": layers, "outputs": outputs}, self._define, self._layers, [*outputs])
 
-    def _input(self, tensor: Any) -> dict[str, Any]:
+    def _input(self, calls: Calls) -> dict[str, Any]:
+        tensor = calls.inputs[0]
         arguments: dict[str, Any] = {"shape": list(tensor.shape[1:])}
-        if tensor.shape[0] is not None:
+        # A stack without an input that was called on an array has the size of that as its batch size, by chance.
+        needs_size = any(isinstance(one.layer, Operation) or getattr(one.layer, "stateful", False)
+                         for one in calls.calls)  # fmt: skip
+        if tensor.shape[0] is not None and needs_size:
             arguments["batch_size"] = tensor.shape[0]
         if tensor.dtype != "float32":
             arguments["dtype"] = tensor.dtype
@@ -134,8 +143,10 @@ class Writer:
             return "output"
         return self._legal(name)
 
-    def _stack(self, calls: Calls, inputs: Sequence[str], given: Mapping[int, str]) -> list[Any]:
-        """Return the layers of one scope: of the model, or of a stack."""
+    def _stack(
+        self, calls: Calls, inputs: Sequence[str], given: Mapping[int, str], before: Ref = _FIRST_INPUT
+    ) -> list[Any]:
+        """Return the layers of one scope: of the model, or of a stack; `before` is the tensor before the first."""
         taken: set[str] = set(given.values())
         items = [self._item(index, call, given.get(index), taken) for index, call in enumerate(calls.calls)]
         users: dict[int, list[int]] = defaultdict(list)
@@ -146,7 +157,10 @@ class Writer:
             # Nothing takes the output of the last layer: it is the output.
             if ref != Ref(len(items) - 1):
                 users[ref.call].append(len(items) + 1)
-        return _Lines(items, inputs, self._unique, self._names).lines(fold(items, users))
+        # A block takes the tensor before it, which is that of the first call only behind the first input.
+        alone = 0 if before == _FIRST_INPUT else 1
+        folded = [*items[:alone], *fold(items[alone:], users)]
+        return _Lines(items, inputs, self._unique, self._names).lines(folded, before)
 
     def _item(self, index: int, call: Call, given: str | None, taken: set[str]) -> WrittenLayer:
         unknown = requires_tensor_names(call)
@@ -238,10 +252,10 @@ class _Lines:
         self._names: dict[int, str] = {-1 - index: name for index, name in enumerate(inputs)}
         self._taken = {one.name for one in items if one.name} | known
 
-    def lines(self, folded: Sequence[WrittenLayer | Block]) -> list[Any]:
-        """Return the layers as plain data."""
-        self._name_referenced(folded)
-        return self._written(folded, -1, {})
+    def lines(self, folded: Sequence[WrittenLayer | Block], before: Ref) -> list[Any]:
+        """Return the layers as plain data; `before` is the tensor that the first takes unless it says `from`."""
+        self._name_referenced(folded, before)
+        return self._written(folded, before.call, {})
 
     def _written(self, folded: Sequence[WrittenLayer | Block], previous: int, scope: Mapping[int, str]) -> list[Any]:
         lines: list[Any] = []
@@ -281,14 +295,14 @@ class _Lines:
         name = scope.get(ref.call) or self._names[ref.call]
         return f"{name}.{ref.output}" if ref.output else name
 
-    def _name_referenced(self, folded: Sequence[WrittenLayer | Block]) -> None:
+    def _name_referenced(self, folded: Sequence[WrittenLayer | Block], before: Ref) -> None:
         """Give the layers names that others refer to; those of a block are of its first time."""
         items = {item.index: item for item in self._items}
         for item in self._items:
             if item.name:
                 self._names[item.index] = item.name
         places: dict[int, tuple[int, int | None]] = {}
-        self._find_places(folded, -1, None, places)
+        self._find_places(folded, before.call, None, places)
         for index, (previous, block_input) in places.items():
             for ref in items[index].refs():
                 is_next = items[index].sources == (Ref(previous),) and ref == Ref(previous)
