@@ -128,7 +128,13 @@ def test_eval_gives_the_saved_scores_of_an_old_run(run: Command, copies: Path, k
     scores = json.loads(run("eval", kind, "--json", *data_dir(copies)))["scores"]
     saved = json.loads((FROZEN / kind / "scores.json").read_text(encoding="utf-8"))
     (part,) = set(scores) - {"task", "checkpoint"}
-    assert_close(scores[part], saved[part])
+    # In the losses of outputs that version counted a smaller last batch like the others.
+    of_outputs = {f"{name}_loss" for name in saved[part].get("outputs", {})}
+    assert of_outputs <= set(scores[part])
+    found, before = (
+        {name: figure for name, figure in one[part].items() if name not in of_outputs} for one in (scores, saved)
+    )
+    assert_close(found, before)
 
 
 @pytest.mark.keras

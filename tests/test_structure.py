@@ -72,6 +72,7 @@ SUBROOMS = {
             "data_facts",
             "divisions",
             "field_values",
+            "learned_tokens",
             "load",
             "lost_precision",
             "new_data",

@@ -107,7 +107,8 @@ class FoldedData:
         return self._prepared(split_parts(self.data, self.spec.split, self.seed), progress)
 
     def _prepared(self, parts: dict[str, Examples], progress: Progress) -> Dataset:
-        return prepare_dataset(self.data, parts, self.spec, form=self.form, seed=self.seed, progress=progress)
+        with self.data.naming_file():
+            return prepare_dataset(self.data, parts, self.spec, form=self.form, seed=self.seed, progress=progress)
 
 
 def _order(data: SourceData) -> np.ndarray:

@@ -13,6 +13,7 @@ from nnrun.data import lost_precision
 from nnrun.data.all_sources import new_source
 from nnrun.data.columns import parse_number
 from nnrun.data.dataset import ALL_TARGETS, Examples, SourceData, build_facts
+from nnrun.data.learned_tokens import examine_text_target
 from nnrun.data.model_inputs import fields
 from nnrun.data.part_targets import TargetReport, examine_targets
 from nnrun.data.prepare.registry import allow_missing, new_step, stream_error
@@ -33,12 +34,14 @@ from nnrun.data.target_encoding import (
     array_form,
     binary_error,
     binary_names,
+    class_positions,
     encoded_forms,
     fit_target_encoder,
     forms_by_target,
     fractions_error,
     infer_positions,
     learn_classes,
+    loss_place,
     text_error,
     values_error,
 )
@@ -55,8 +58,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from nnrun.data.data_paths import DataPaths
-    from nnrun.data.dataset import DataFacts, Source, TargetArray
+    from nnrun.data.dataset import DataFacts, Source
     from nnrun.data.prepare.step import Step
+    from nnrun.data.target_encoding import LossPlaces
     from nnrun.errors import Path
     from nnrun.spec.data import DataSpec, Split
     from nnrun.spec.facts import Facts, TargetForm, TargetForms
@@ -73,11 +77,7 @@ _NO_CATEGORIES = "leave it out of the steps that make categories"
 
 
 def infer_facts(
-    spec: DataSpec,
-    *,
-    form: TargetForms,
-    paths: DataPaths,
-    places: Mapping[str | None, tuple[Path, Path]] = MappingProxyType({}),
+    spec: DataSpec, *, form: TargetForms, paths: DataPaths, places: LossPlaces = MappingProxyType({})
 ) -> tuple[Facts | None, tuple[Finding, ...]]:
     """Return the facts of a config's data, as far as they are known without loading, and what is wrong with `data:`.
 
@@ -112,8 +112,11 @@ def infer_facts(
         data = facts_without_groups(data, spec.split)
     except ValueError as error:
         findings.append(Finding(("data", "split", "k_fold", "groups"), str(error), None, "impossible-split"))
-    prepared = _prepared_spec(data, steps, (*spec.source.path, spec.source.name), findings)
-    data, prepared = _check_target_steps(spec, data, prepared, form, findings)
+    prepared = _prepared_spec(data, created, (*spec.source.path, spec.source.name), findings)
+    of_target = [(part, _created(new_step, part, findings)) for part in spec.prepare_target]
+    if any(step is None for _, step in (*created, *of_target)):
+        return None, tuple(findings)  # without it the others make errors that do not exist
+    data, prepared = _check_target_steps(of_target, data, prepared, form, places, findings)
     encoded = encoded_forms(form, [step for _, step in steps])
     targets = _Targets(spec.source, data, forms_by_target(form), forms_by_target(encoded), places)
     facts = build_facts(
@@ -135,12 +138,16 @@ def infer_facts(
 
 
 def _check_target_steps(
-    spec: DataSpec, data: DataFacts, prepared: ExampleSpec | None, form: TargetForms, findings: list[Finding]
+    steps: Sequence[tuple[Part, Step]],
+    data: DataFacts,
+    prepared: ExampleSpec | None,
+    form: TargetForms,
+    places: LossPlaces,
+    findings: list[Finding],
 ) -> tuple[DataFacts, ExampleSpec | None]:
     """Add what is wrong with the steps of the target; return what is known with a target that they make of text."""
-    steps = [(part, _created(new_step, part, findings)) for part in spec.prepare_target]
-    if makes_tokens(spec.prepare_target):
-        data, prepared, found = with_token_target(steps, data, prepared, form)
+    if makes_tokens([part for part, _ in steps]):
+        data, prepared, found = with_token_target(steps, data, prepared, form, places)
         findings += found
         return data, prepared
     is_array = data.target is not None and len(data.target.shape) > 1
@@ -182,7 +189,7 @@ def check_targets(
         What was found, and a note where the targets would take long to read.
     """
     source = new_source(spec.source)
-    if isinstance(source, TextSource) or makes_tokens(spec.prepare_target):
+    if isinstance(source, TextSource):
         return TargetReport(), ()
     note_named_columns(source, spec.prepare, spec.split, spec.prepare_target)
     try:
@@ -190,6 +197,8 @@ def check_targets(
         data = None if data is None else separate_groups(data, spec.split)
     except (DataError, ValueError):
         return TargetReport(), ()  # what training reports once it reads the whole data
+    if makes_tokens(spec.prepare_target):
+        return TargetReport() if data is None else examine_text_target(data, spec, forms=form, seed=seed), ()
     k_fold = spec.split.cross_validation if spec.split is not None else None
     folds = 1 if k_fold is None else k_fold.folds * k_fold.repeats
     if data is None or len(data.train) * folds > _MOST_FOLD_ROWS:
@@ -229,18 +238,6 @@ def _not_examined(spec: DataSpec, source: Source, paths: DataPaths) -> Iterator[
         yield Finding((*spec.source.path, spec.source.name, "file"), text, hint, None, "note")
 
 
-def _class_positions(array: TargetArray, form: TargetForm) -> tuple[int | None, ...]:
-    """Return the shape of one example's classes where a target's array has several."""
-    if array.parts:
-        try:
-            return infer_positions(array.parts, form)
-        except DataError:
-            return ()  # training says what is wrong with them
-    if form in ("number", "binary") or len(array.shape) < 2:
-        return ()
-    return array.shape[:-1] if array.shape[-1] == 1 else array.shape
-
-
 def _created(create: Callable[[Part], Any], part: Part, findings: list[Finding]) -> Any:
     """Return the source or step that a part names; None and a finding where its arguments are wrong."""
     try:
@@ -251,18 +248,20 @@ def _created(create: Callable[[Part], Any], part: Part, findings: list[Finding])
 
 
 def _prepared_spec(
-    data: DataFacts, steps: Sequence[tuple[Part, Step]], source_path: Path, findings: list[Finding]
+    data: DataFacts, steps: Sequence[tuple[Part, Step | None]], source_path: Path, findings: list[Finding]
 ) -> ExampleSpec | None:
-    """Return the spec of prepared examples; None from the first step that is impossible or whose output is unknown."""
+    """Return the spec of prepared examples; None from the first step that is impossible, None or of unknown output."""
     if data.streamed and not data.arrays:
         for part, step in steps:
-            if error := stream_error(part.name, step, table=data.columns is not None):
+            if step is not None and (error := stream_error(part.name, step, table=data.columns is not None)):
                 findings.append(Finding(part.path, error, "leave it out", "impossible-preparation"))
     if data.shape is None:
         return None
     known = ExampleSpec(data.shape, data.columns, data.values, data.text, data.ragged, arrays=data.arrays)
     spec: ExampleSpec | None = known
     for part, step in steps:
+        if step is None:
+            return None
         try:
             spec = output_spec(part, step, spec) if spec is not None else None
         except ValueError as error:
@@ -338,13 +337,10 @@ class _Targets:
         data: DataFacts,
         forms: Mapping[str, TargetForm],
         encoded: Mapping[str, TargetForm],
-        places: Mapping[str | None, tuple[Path, Path]],
+        places: LossPlaces,
     ) -> None:
         self._source, self._data, self._forms, self._encoded = source, data, forms, encoded
         self._places = places
-
-    def _loss_path(self, key: str) -> Path:
-        return self._places.get(None if key == ALL_TARGETS else key, (("training", "loss"), ()))[0]
 
     def facts(self, prepared: ExampleSpec | None) -> dict[str, TargetFacts]:
         """Return the facts of each target that exists."""
@@ -362,7 +358,7 @@ class _Targets:
         positions: tuple[int | None, ...] = data.positions
         if array is not None:
             form, positions = array_form(form, array.shape, array.kind)
-            positions = positions or _class_positions(array, form)
+            positions = positions or class_positions(array, form)
         if form == "number":
             horizon = 1 if data.windows is None else data.windows.horizon
             size: int | None = array.shape[-1] if array is not None and positions else columns * horizon
@@ -431,7 +427,7 @@ class _Targets:
             if source == "images" and "file" in self._source.arguments:
                 column = self._source.arguments.get("target", -1)
                 hint += f", or `target: [{column}]` in the source where that column holds numbers"
-            yield Finding(self._loss_path(key), text, hint, "class-scored-as-number", "warning")
+            yield Finding(loss_place(self._places, key), text, hint, "class-scored-as-number", "warning")
         yield from self._value_mismatches(key, self._class_names(key), encoded)
 
     def _value_mismatches(self, key: str, names: Sequence[str], encoded: TargetForm) -> Iterator[Finding]:
@@ -485,7 +481,7 @@ class _Targets:
             yield self._mismatch(key, error.text, error.hint or CLASS_LOSS)
 
     def _mismatch(self, key: str, text: str, hint: str) -> Finding:
-        return Finding(self._loss_path(key), text, hint, "loss-target-mismatch")
+        return Finding(loss_place(self._places, key), text, hint, "loss-target-mismatch")
 
     def _is_whole(self, key: str) -> bool:
         """Return whether the key stands for all target columns together."""

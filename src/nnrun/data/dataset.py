@@ -272,6 +272,17 @@ class SourceData:
     dropped: Mapping[str, int] = field(default_factory=dict)
     sample_rate: int | None = None
 
+    @contextmanager
+    def naming_file(self) -> Iterator[None]:
+        """Let an error about a column inside the `with` block name the file, where the data are of a single one."""
+        try:
+            yield
+        except DataError as error:
+            if error.file is not None or error.column is None or len(self.files) != 1:
+                raise
+            text = error.text.removeprefix(f"column {error.column}: ")
+            raise DataError(text, file=next(iter(self.files.values())), column=error.column, hint=error.hint) from None
+
 
 @dataclass(frozen=True)
 class TargetArray:

@@ -102,7 +102,8 @@ def load(
     data = read_source(source, spec.split, paths, progress)
     examine(data)
     parts = split_parts(data, spec.split, seed)
-    return prepare_dataset(data, parts, spec, form=form, seed=seed, progress=progress)
+    with data.naming_file():
+        return prepare_dataset(data, parts, spec, form=form, seed=seed, progress=progress)
 
 
 def make_source(

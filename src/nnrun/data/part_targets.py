@@ -35,7 +35,7 @@ class TargetReport:
     Attributes:
         findings: What is wrong.
         values: What is known of targets of numbers.
-        classes: The names of the classes of each target with one class an example, by its key.
+        classes: The names of the classes of each target with one class an example, or the tokens of a text, by its key.
     """
 
     findings: tuple[Finding, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -21,10 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from nnrun.data.dataset import DataPart, SourceData
+    from nnrun.data.dataset import DataPart, SourceData, TargetArray
     from nnrun.data.prepare.step import Step
+    from nnrun.errors import Path as ConfigPath
     from nnrun.spec.class_weight import ClassWeight
     from nnrun.spec.facts import Facts, TargetForm, TargetForms
+
+    #: Where the loss of each target and its name are written; None is all targets together.
+    LossPlaces: TypeAlias = Mapping[str | None, tuple[ConfigPath, ConfigPath]]
 
 #: The word for all target columns together where each target is given a form.
 WHOLE_TARGET = "target"
@@ -61,6 +65,23 @@ class UnknownClassError(DataError):
 def forms_by_target(forms: TargetForms) -> Mapping[str, TargetForm]:
     """Return the form of each target by its key; `ALL_TARGETS` where one loss compares all columns."""
     return {ALL_TARGETS: forms} if isinstance(forms, str) else forms
+
+
+def loss_place(places: LossPlaces, key: str) -> ConfigPath:
+    """Return where the loss of a target is written, by the key of the target."""
+    return places.get(None if key == ALL_TARGETS else key, (("training", "loss"), ()))[0]
+
+
+def class_positions(array: TargetArray, form: TargetForm) -> tuple[int | None, ...]:
+    """Return the shape of one example's classes where a target's array has several."""
+    if array.parts:
+        try:
+            return infer_positions(array.parts, form)
+        except DataError:
+            return ()  # training says what is wrong with them
+    if form in ("number", "binary") or len(array.shape) < 2:
+        return ()
+    return array.shape[:-1] if array.shape[-1] == 1 else array.shape
 
 
 def encoded_forms(forms: TargetForms, steps: Iterable[Step]) -> TargetForms:

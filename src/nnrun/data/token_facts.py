@@ -10,7 +10,7 @@ from nnrun.data.prepare.cells import CellValueError, check_cells, split_cell
 from nnrun.data.prepare.label_sets import MultiLabelBinarizer
 from nnrun.data.prepare.start_end import StartEndPacker
 from nnrun.data.prepare.text_vectorization import TextVectorization
-from nnrun.data.target_encoding import forms_by_target
+from nnrun.data.target_encoding import forms_by_target, loss_place
 from nnrun.spec.finding import Finding
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from nnrun.data.dataset import DataFacts
     from nnrun.data.prepare.step import ExampleSpec, Step
+    from nnrun.data.target_encoding import LossPlaces
     from nnrun.errors import Path
     from nnrun.spec.facts import TargetForm, TargetForms
     from nnrun.spec.part import Part
@@ -59,23 +60,26 @@ def decoder_columns(column: str, length: int) -> list[str]:
 
 
 def with_token_target(
-    steps: Sequence[tuple[Part, Step | None]], data: DataFacts, prepared: ExampleSpec | None, form: TargetForms
+    steps: Sequence[tuple[Part, Step]],
+    data: DataFacts,
+    prepared: ExampleSpec | None,
+    form: TargetForms,
+    places: LossPlaces,
 ) -> tuple[DataFacts, ExampleSpec | None, list[Finding]]:
     """Return the facts and the prepared examples where the target is labels or tokens of text, and what is wrong.
 
     Args:
-        steps: The steps of `prepare_target`; None where one could not be made.
+        steps: The steps of `prepare_target`.
         data: What is known about the source.
         prepared: The prepared examples, as far as they are known.
         form: The form in which the loss takes the target.
+        places: Where the loss of each target is written, as of `nnrun.spec.targets.target_places`.
     """
     if data.windows is not None:
         return data, prepared, [Finding(_PLACE, NO_WINDOWS, NO_WINDOWS_HINT, "target-preparation")]
-    made = [step for _, step in steps if step is not None]
-    if len(made) < len(steps):
-        return data, prepared, []
+    made = [step for _, step in steps]
     column = data.target_names[0] if data.target_names else ""
-    data, findings, length = token_target_facts([part for part, _ in steps], made, data, form)
+    data, findings, length = token_target_facts([part for part, _ in steps], made, data, form, places)
     if prepared is None or length == 0:
         return data, prepared, findings
     if prepared.columns is None or length is None:
@@ -85,7 +89,7 @@ def with_token_target(
 
 
 def token_target_facts(
-    parts: Sequence[Part], steps: Sequence[Step], data: DataFacts, form: TargetForms
+    parts: Sequence[Part], steps: Sequence[Step], data: DataFacts, form: TargetForms, places: LossPlaces
 ) -> tuple[DataFacts, list[Finding], int | None]:
     """Return what is known of data whose target is text, what is wrong with it, and the columns of a decoder's input.
 
@@ -94,6 +98,7 @@ def token_target_facts(
         steps: The steps.
         data: What is known about the source.
         form: The form in which the loss takes the target.
+        places: Where the loss of each target is written.
 
     Returns:
         The facts, the findings, and how many columns the decoder's input has: 0 where there is none, None where that is
@@ -105,7 +110,7 @@ def token_target_facts(
     (column,), step = data.target_names, steps[0]
     values = {name: found for name, found in data.values.items() if name != column}
     texts = data.values.get(column) or data.class_names
-    findings = list(_form_findings(step, forms_by_target(form)))
+    findings = list(_form_findings(step, forms_by_target(form), places))
     data = replace(data, class_names=None, values=values)
     if isinstance(step, MultiLabelBinarizer):
         try:
@@ -124,9 +129,10 @@ def token_target_facts(
             classes = packer.vocabulary(classes)
         except ValueError as error:
             findings.append(Finding(parts[-1].path, str(error), None, "target-preparation"))
-    facts = replace(
-        data, positions=(size,), task="classification", class_names=None if classes is None else tuple(classes)
-    )
+    # Of a loss for something else nothing else is reported.
+    suits = not any(one.name == "loss-target-mismatch" for one in findings)
+    tokens = None if classes is None else tuple(classes)
+    facts = replace(data, positions=(size,), task="classification" if suits else None, class_names=tokens)
     return facts, findings, 0 if len(parts) == 1 else size
 
 
@@ -150,12 +156,13 @@ def _labels(texts: Sequence[str] | None, separator: str | None) -> list[str]:
     return list(labels(item for text in texts or () for item in split_cell(text, separator)))
 
 
-def _form_findings(step: Step, forms: Mapping[str, TargetForm]) -> Iterator[Finding]:
+def _form_findings(step: Step, forms: Mapping[str, TargetForm], places: LossPlaces) -> Iterator[Finding]:
     suits = {"binary"} if isinstance(step, MultiLabelBinarizer) else {"integer", "one_hot"}
-    if not set(forms.values()) <= suits:
+    for key in (key for key, form in forms.items() if form not in suits):
         loss = "binary_crossentropy" if "binary" in suits else "sparse_categorical_crossentropy"
         what = "sets of labels" if "binary" in suits else "sequences of tokens"
-        yield Finding(_PLACE, f"the loss does not compare {what}", f"write `loss: {loss}`", "loss-target-mismatch")
+        place = loss_place(places, key)
+        yield Finding(place, f"the loss does not compare {what}", f"write `loss: {loss}`", "loss-target-mismatch")
 
 
 def _loses_text(part: Part, step: TextVectorization) -> Iterator[Finding]:

@@ -223,14 +223,19 @@ def fit_token_target(
     """
     if not makes_tokens(parts):
         return None, data, examples
-    target = _fitted(parts, data, examples, progress)
+    target = learn_token_target(parts, data, examples, progress)
     _check_lengths(target, feature_steps, examples)
     return target, *_encoded(target, data, examples)
 
 
-def _fitted(
+def learn_token_target(
     parts: Sequence[Part], data: SourceData, examples: Mapping[str, Examples], progress: Progress
 ) -> TokenTarget:
+    """Learn labels of all parts, or tokens of the training part; the arguments are those of `fit_token_target`.
+
+    Raises:
+        DataError: The target does not suit the steps, of which one is for texts.
+    """
     steps = [new_step(part, 0) for part in parts]
     wrong = wrong_steps(parts, data.target_names)
     if wrong is not None:

@@ -212,7 +212,7 @@ def padded_class_names(names: Sequence[str], count: int) -> tuple[str, ...]:
 
 def _with_classes(facts: FactsT, names: tuple[str, ...]) -> FactsT:
     """Return the facts of a target with its classes, if these were not known."""
-    if not names or facts.form == "number" or facts.classes is not None or facts.positions:
+    if not names or facts.form == "number" or facts.classes is not None:
         return facts
     targets = len(names) if facts.form == "one_hot" else facts.targets
     return replace(facts, classes=len(names), class_names=names, targets=targets)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -71,3 +72,16 @@ def test_check_reads_the_beginning_of_a_large_file(tmp_path: Path, monkeypatch: 
     assert check_word_vectors(tmp_path / "v.txt") == 2
     with pytest.raises(DataError, match="line 6"):
         read_word_vectors(tmp_path / "v.txt", ["b"])
+
+
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
+@pytest.mark.parametrize("between", [" ", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_file_may_be_written_by_any_program(tmp_path: Path, mark: bytes, between: str, end: str) -> None:
+    """A byte order mark belongs to no word, tabs and blanks are alike, and so are line ends."""
+    lines = ["red", *"12"], ["new york", *"34"], ["été", *"56"]
+    content = end.join(between.join(fields) for fields in lines) + end
+    (tmp_path / "v.txt").write_bytes(mark + content.encode())
+    vectors, known = read_word_vectors(tmp_path / "v.txt", ["red", "new york", "été"])
+    assert known.all()
+    assert vectors.tolist() == [[1, 2], [3, 4], [5, 6]]

@@ -143,6 +143,8 @@ def test_shapes_are_known_where_the_length_is() -> None:
         ({"vocabulary": ["a"], "output_mode": "tf_idf"}, "leave out `vocabulary`"),
         ({"vocabulary": ["a", "b"], "max_tokens": 3}, "vocabulary has 2 tokens, more than `max_tokens: 3` allows"),
         ({"split": "bpe"}, "write max_tokens"),
+        ({"split": "bpe", "max_tokens": 257}, "write `max_tokens: 258` or more, received 257"),
+        ({"split": "bpe", "max_tokens": 100, "output_mode": "count"}, "write `max_tokens: 257` or more, received 100"),
     ],
 )
 def test_arguments_that_contradict_each_other_are_refused(arguments: dict, text: str) -> None:
@@ -198,6 +200,19 @@ def test_subwords_are_learned_and_restored(kind: str) -> None:
     for broken in ("{}", '{"model": {"type": "BPE"}}', "[", 7):
         with pytest.raises(ValueError, match="tokenizer: "):
             restored.restore({**steps[0].state(), "tokenizer": broken})
+
+
+@pytest.mark.parametrize("mode", ["int", "count"])
+def test_subwords_say_how_many_tokens_the_letters_are(mode: str) -> None:
+    """A vocabulary with no room for the letters of the texts is refused with the smallest one that has it."""
+    pytest.importorskip("tokenizers", reason="needs the extra 'text'")
+    texts = _table(["the printer prints", "a quick brown fox"] * 5)
+    with pytest.raises(ValueError, match=r"write `max_tokens: \d+` or more") as raised:
+        TextVectorization(["note"], max_tokens=10, split="wordpiece", output_mode=mode).fit(texts)
+    least = int(str(raised.value).rsplit("max_tokens: ", 1)[1].split("`")[0])
+    step = TextVectorization(["note"], max_tokens=least, split="wordpiece", output_mode=mode)
+    step.fit(texts)
+    assert len(step.vocabulary) == least
 
 
 @pytest.mark.parametrize("mode", ["multi_hot", "count", "tf_idf"])

@@ -82,6 +82,38 @@ def test_classes_are_named_by_the_values_of_pixels(paths, listener, spec, pairs)
     assert (done.train.y == MASK).all()
 
 
+def test_white_and_one_in_a_mask_are_not_one_class(paths, listener, pairs) -> None:
+    """255 is the second of two classes where 1 is not; where both are, 255 may mean that a pixel does not count."""
+    mask = (MASK > 0).astype("uint8")
+    for value in (1, 255):
+        for file in (pairs / "masks").rglob("*.png"):
+            _save(file, mask * value)
+        data = Images("photos", masks="masks", class_names=["sky", "sea"]).load(paths, listener)
+        assert (data.train.y[..., 0] == mask).all()
+    both = mask.copy()
+    both[0] = 255
+    _save(pairs / "masks/b.png", both)
+    with pytest.raises(DataError, match="expected 1 or 255 for the class 'sea'") as raised:
+        Images("photos", masks="masks", class_names=["sky", "sea"]).load(paths, listener)
+    assert raised.value.file.name == "b.png"
+    names = {"0": "sky", "1": "sea", "255": "border"}
+    assert Images("photos", masks="masks", class_names=names).load(paths, listener).class_names == (
+        "sky",
+        "sea",
+        "border",
+    )
+
+
+def test_masks_of_a_format_that_changes_pixels_are_told_to_be_saved_in_another(paths, listener, pairs) -> None:
+    """A value that JPEG has made is none that the user can name."""
+    for file in list((pairs / "masks").rglob("*.png")):
+        file.unlink()
+        _save(file.with_suffix(".jpg"), (np.arange(24).reshape(4, 6) % 5 > 1).astype("uint8") * 255)
+    with pytest.raises(DataError, match="expected values of the 2 classes") as raised:
+        Images("photos", masks="masks", class_names=["sky", "sea"]).load(paths, listener)
+    assert "save masks as PNG" in raised.value.hint
+
+
 def test_indices_of_a_palette_are_the_classes(paths, listener, pairs) -> None:
     """A mask with a palette has the indices as classes, and one of grey channels the grey."""
     picture = Image.fromarray(MASK, mode="P")

@@ -86,6 +86,22 @@ def test_a_file_that_is_no_text_is_named(reviews, paths, spec, listener, content
     assert text in findings[0].text
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_files_of_a_guessed_encoding_are_said(reviews, paths, spec, listener, count) -> None:
+    """What is no UTF-8 is read as cp1252 with a warning that names the first file; a stated encoding is not guessed."""
+    for number in range(count):
+        (reviews / "train" / "pos" / f"old{number}.txt").write_bytes("déjà".encode("cp1252"))
+    load(spec("texts", folder="reviews", prepare=STEP), form="binary", seed=1, paths=paths, progress=listener)
+    (warning,) = listener.warnings
+    assert "old0.txt" in warning
+    assert "read as cp1252" in warning
+    assert ("3 files" in warning) == (count == 3)
+    listener.warnings.clear()
+    stated = spec("texts", folder="reviews", encoding="cp1252", prepare=STEP)
+    load(stated, form="binary", seed=1, paths=paths, progress=listener)
+    assert listener.warnings == []
+
+
 def test_lists_of_parquet_are_read_as_cells(paths, spec, listener) -> None:
     """A column of lists is text in which steps find the items again."""
     pa = pytest.importorskip("pyarrow")

@@ -109,6 +109,15 @@ def test_errors_of_a_text_are_found_by_check(spec, paths, arguments, name) -> No
     assert [finding.name for finding in findings] == [name]
 
 
+@pytest.mark.parametrize(("content", "more"), [("", {}), ("\ufeff", {}), ("1234", {"alphabet": "abc"})])
+def test_a_text_of_which_nothing_is_left_is_named(spec, paths, content, more) -> None:
+    """At its file: no smaller window would do."""
+    (paths.config_dir / "empty.txt").write_text(content, encoding="utf-8")
+    _, (finding,) = infer_facts(spec("text", file="empty.txt", **more), form="integer", paths=paths)
+    assert finding.text == "empty.txt holds no text"
+    assert finding.path[-1] == "file"
+
+
 def test_another_text_is_read_with_the_token_ids_of_the_run(spec, paths, listener) -> None:
     """A run's windows are applied to another text; unknown characters are named, with near ones."""
     config = spec("text", file="text.txt", window=10, encode="codes")

@@ -142,6 +142,32 @@ def test_patterns_of_a_training_reach_inside(base: Path, facts: Any) -> None:
         _build(layers, facts, (8, 8, 1), TRAINING.replace("}", ", thaw: [base/two]}"))
 
 
+@pytest.mark.parametrize(
+    ("more", "is_refused"),
+    [
+        ("freeze: ['*']", True),
+        ("freeze: [head]", True),
+        ("freeze: [Dense, BatchNormalization]", True),
+        ("thaw: [base], freeze: ['*']", True),
+        ("thaw: [base], freeze: [head]", False),
+        ("freeze: [base]", False),
+    ],
+)
+def test_patterns_that_leave_nothing_to_train_are_refused(base: Path, facts: Any, more: str, is_refused: bool) -> None:
+    """A phase in which no layer learns would take its time and change nothing."""
+    layers = (
+        f"  - Model: {{file: {base}, name: base, trainable: false}}\n"
+        "  - Dense: {units: $classes, activation: softmax, name: head}\n"
+    )
+    training = TRAINING.replace("}", f", {more}}}")
+    if not is_refused:
+        assert _build(layers, facts, (8, 8, 1), training).trainable_weights
+        return
+    with pytest.raises(BuildError, match="no layer with weights is left to train") as raised:
+        _build(layers, facts, (8, 8, 1), training)
+    assert len(raised.value.problems) == 1
+
+
 def _with_code(path: Path, base: Path) -> None:
     """Write a saved model whose second layer is code."""
     with zipfile.ZipFile(base) as archive, zipfile.ZipFile(path, "w") as other:

@@ -51,3 +51,14 @@ def test_a_run_begins_with_the_vectors_of_the_file(tmp_path: Path) -> None:
     folds = TrainRequest(str(tmp_path / "a.yaml"), ("data.split={k_fold: {folds: 2}}",), tmp_path / "runs", tmp_path)
     with pytest.raises(BuildError, match="needs the vocabulary of one TextVectorization"):
         train(folds, NullProgress())
+
+
+def test_vectors_of_none_of_the_words_are_refused_at_their_file(tmp_path: Path) -> None:
+    """They would leave the layer at random numbers."""
+    (tmp_path / "t.csv").write_text("note,kind\nred hat,a\nblue hat,b\nred sky,a\nblue sky,b\n", encoding="utf-8")
+    (tmp_path / "v.txt").write_text("rouge 1 2\n", encoding="utf-8")
+    (tmp_path / "a.yaml").write_text(CONFIG, encoding="utf-8")
+    with pytest.raises(BuildError, match=r"none of the 4 words of the vocabulary \(.*\) is in the file") as raised:
+        train(TrainRequest(str(tmp_path / "a.yaml"), (), tmp_path / "runs", tmp_path), NullProgress())
+    (problem,) = raised.value.problems
+    assert CONFIG.splitlines()[problem.mark.line - 1][problem.mark.column - 1 :].startswith(("file", "v.txt"))

@@ -27,7 +27,8 @@ def read_word_vectors(file: Path, words: Sequence[str]) -> tuple[np.ndarray, np.
     """Return the vectors of words.
 
     Args:
-        file: The file, UTF-8; a first line with two whole numbers (word2vec) is left out.
+        file: The file, UTF-8, with blanks or tabs between a word and its numbers; a first line with two whole numbers
+            (word2vec) is left out.
         words: The words, as they stand in the file.
 
     Returns:
@@ -107,9 +108,10 @@ def vector_width(file: Path) -> int:
 
 def _lines(file: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the fields of each line that is not empty, after its number; without the line of word2vec's counts."""
-    with file.open(encoding="utf-8", errors="replace") as stream:
+    with file.open(encoding="utf-8-sig", errors="replace") as stream:
         for number, line in enumerate(stream, 1):
-            fields = line.rstrip().split(" ")
+            # A word of a file with tabs may hold blanks.
+            fields = line.rstrip().split("\t" if "\t" in line else " ")
             is_count = number == 1 and len(fields) == 2 and all(field.isdigit() for field in fields)
             if fields != [""] and not is_count:
                 yield number, fields

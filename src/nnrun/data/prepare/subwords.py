@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 _UNKNOWN = "[UNK]"
+#: The tokens that byte pair encoding begins with.
+BYTES = 256
 #: Texts that the library encodes at a time.
 _BATCH = 1_000
 
@@ -31,25 +33,29 @@ class SubwordTokenizer:
         self._kind = kind
         self._tokenizer: Any = None
 
-    def fit(self, texts: Iterable[str], size: int) -> None:
+    def fit(self, texts: Iterable[str], max_tokens: int, special: int) -> None:
         """Learn a vocabulary.
 
         Args:
             texts: The texts to learn from.
-            size: The greatest number of tokens.
+            max_tokens: The greatest number of tokens, with the special ones.
+            special: How many of them are special, and not learned.
 
         Raises:
             MissingExtraError: The library is not installed.
-            ValueError: Single bytes or letters alone are more tokens than that.
+            ValueError: Single letters alone are more tokens than that.
         """
-        library = _library()
+        library, size = _library(), max_tokens - special
         self._tokenizer = (
             self._byte_pairs(library, texts, size)
             if self._kind == "bpe"
             else self._word_pieces(library, list(texts), size)
         )
         if (known := len(self.vocabulary())) > size:
-            raise ValueError(f"{known:,} different bytes or letters alone are more tokens than `max_tokens` allows")
+            raise ValueError(
+                f"single letters alone are {known:,} tokens, more than `max_tokens: {max_tokens}` allows; "
+                f"write `max_tokens: {known + special}` or more"
+            )
 
     @staticmethod
     def _byte_pairs(library: Any, texts: Iterable[str], size: int) -> Any:

@@ -14,7 +14,7 @@ from nnrun.data.columns import Columns, resolve_columns
 from nnrun.data.prepare.cells import check_cells, split_column
 from nnrun.data.prepare.dense_size import check_dense_size
 from nnrun.data.prepare.step import ExampleSpec, Step, as_table, check_no_missing, check_table, text_left_of
-from nnrun.data.prepare.subwords import SubwordTokenizer
+from nnrun.data.prepare.subwords import BYTES, SubwordTokenizer
 from nnrun.formatting import format_count, format_names
 
 if TYPE_CHECKING:
@@ -114,6 +114,11 @@ class TextVectorization(Step):
         ):
             text = f"{name}: `split: {self.split}` learns a vocabulary of `max_tokens` tokens; write"
             raise ValueError(f"{text} max_tokens, and neither vocabulary nor ngrams")
+        if self.split == "bpe" and self.max_tokens is not None and self.max_tokens < BYTES + least:
+            raise ValueError(
+                f"{name}: `split: bpe` begins with a token for each of {BYTES} bytes; write "
+                f"`max_tokens: {BYTES + least}` or more, received {self.max_tokens}"
+            )
 
     def _check_given(self, given: Sequence[str], name: str) -> None:
         twice = next((token for token, count in Counter(given).items() if count > 1), None)
@@ -137,7 +142,7 @@ class TextVectorization(Step):
         if self.subwords is not None:
             assert self.max_tokens is not None, "checked before"  # noqa: S101
             texts = (self._standardized(str(text)) for column in columns.values() for text in column)
-            self.subwords.fit(texts, self.max_tokens - len(self._special))
+            self.subwords.fit(texts, self.max_tokens, len(self._special))
         counts: Counter[str] = Counter()
         with_token: Counter[str] = Counter()
         lengths = []

@@ -34,6 +34,8 @@ _KIND = FileKind("picture", "images", PICTURE_SUFFIXES)
 _MOST_PIXELS = 30_000_000
 #: Masks with more different values than this are taken for pictures.
 _MOST_CLASSES = 64
+#: Suffixes of files whose pixels are not those that were saved.
+_LOSSY = frozenset({".jpg", ".jpeg"})
 #: The value of the second class in masks of black and white.
 _WHITE = 255
 
@@ -309,11 +311,21 @@ class PictureTargets:
             row, column = (int(one[0]) for one in np.nonzero(mask == value))
             expected = sorted(self.class_names, key=int) if isinstance(self.class_names, dict) else None
             text = ", ".join(expected) if expected else f"0 to {len(known) - 1}"
+            lossy = target.suffix.lower() in _LOSSY
             raise DataError(
                 f"expected values of the {len(known)} classes ({text}), received {value} "
                 f"in {counts[value]:,} pixels, the first in row {row}, column {column} (counted from 0)",
                 file=target,
-                hint=f'correct the mask, or name the class: `class_names: {{"{value}": NAME, ...}}`',
+                hint="save masks as PNG, since JPEG changes values"
+                if lossy
+                else f'correct the mask, or name the class: `class_names: {{"{value}": NAME, ...}}`',
+            )
+        if isinstance(self.class_names, list) and len(known) == 2 and counts[1] and counts[_WHITE]:
+            raise DataError(
+                f"expected 1 or 255 for the class {known[1]!r}, received 1 in {counts[1]:,} pixels and 255 in "
+                f"{counts[_WHITE]:,}",
+                file=target,
+                hint='name the class of each value: `class_names: {"0": NAME, "1": NAME, "255": NAME}`',
             )
         return counts
 

@@ -49,19 +49,19 @@ class TextReader:
         """Nothing: texts keep their length."""
         return {}
 
-    def text(self, file: Path) -> str:
-        """Return the text in a file.
+    def text(self, file: Path) -> tuple[str, str]:
+        """Return the text in a file, and its encoding.
 
         Raises:
             DataError: It is empty, or not of its encoding.
         """
         try:
-            found, _ = read_text(file, self.encoding)
+            found, encoding = read_text(file, self.encoding)
         except OSError as error:
             raise DataError(f"the file cannot be read: {error.strerror}", file=file) from None
         if not found.strip():
             raise DataError("expected a text, received an empty file", file=file, hint="remove the file")
-        return found
+        return found, encoding
 
     def examine(self, file: Path) -> None:
         """Refuse a file that is empty or not of its encoding."""
@@ -69,7 +69,7 @@ class TextReader:
 
     def read(self, file: Path) -> np.ndarray:
         """Return the text in a file, shape (1,)."""
-        return np.array([self.text(file)], dtype=object)
+        return np.array([self.text(file)[0]], dtype=object)
 
     def scan(self, files: Sequence[Path], progress: Progress) -> FileStore:
         """Refuse to leave texts on disk."""
@@ -144,12 +144,21 @@ class Texts(LabelledFiles):
 
     def _read(self, listed: FileList, reader: FileReader, progress: Progress) -> tuple[Examples, list[bytes]]:
         """Return all texts as a table of one column, and the digest of each file."""
-        texts, digests = np.empty(len(listed.files), dtype=object), []
+        assert isinstance(reader, TextReader), "made by `reader`"  # noqa: S101
+        texts, digests, guessed = np.empty(len(listed.files), dtype=object), [], []
         with progress.bar("Reading text files", len(listed.files), "") as bar:
             for row, file in enumerate(listed.files):
-                texts[row] = reader.read(file)[0]
+                texts[row], encoding = reader.text(file)
+                if encoding not in ("utf-8", "utf-8-sig", self.encoding):
+                    guessed.append((file, encoding))
                 digests.append(content_digest(file))
                 bar.advance(1)
+        if guessed:
+            (first, encoding), count = guessed[0], len(guessed)
+            text = f"{first.name} is read as {encoding}; if that is wrong, write its `encoding`"
+            if count > 1:
+                text = f"{count:,} files, the first of them {first}, are read as {encoding}; if that is wrong, write it"
+            progress.warn(text)
         return Examples(Columns({_TEXT: texts}), np.array(listed.classes, dtype=object)), digests
 
 

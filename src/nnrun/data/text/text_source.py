@@ -132,6 +132,9 @@ class TextSource:
             name = "missing-file" if file is None else "unreadable-data"
             return None, [Finding((*below, "file"), error.text, error.hint, name)]
         tokens = self.tokenizer.tokenize(text)
+        if not tokens:
+            hint = "is it the right file? `lowercase`, `alphabet` and the like may leave nothing of a text"
+            return None, [Finding((*below, "file"), f"{file.name} holds no text", hint, "unreadable-data")]
         if len(tokens) <= self.window:
             there = format_count(len(tokens), "token")
             problem = f"a window of {self.window} and the token after it are more than the text's {there}"

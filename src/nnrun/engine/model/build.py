@@ -11,7 +11,7 @@ from nnrun.catalog.kinds import to_keras
 from nnrun.catalog.user_code import error_location
 from nnrun.data.prepare.user_code import definition_place
 from nnrun.engine.backend.library_errors import is_out_of_memory, library_message
-from nnrun.errors import BuildError, Problem
+from nnrun.errors import BuildError, DataError, Problem
 from nnrun.spec.graph import holds_layers
 from nnrun.spec.layer_files import WORD_VECTORS
 from nnrun.spec.part import Part
@@ -159,7 +159,10 @@ class Builder:
             hint = "use it in a single training, without folds, of data with a text column"
             raise self.error((*part.path, part.name), text, hint)
         fallback = self.keras.initializers.get(arguments.get("oov", "uniform"))
-        return AlignedVectors(fallback, FilePath(arguments["file"]), self.vocabulary)
+        try:
+            return AlignedVectors(fallback, FilePath(arguments["file"]), self.vocabulary)
+        except DataError as error:
+            raise self.error((*part.path, part.name, "file"), error.text, error.hint or "") from None
 
     def argument(self, part: Part, key: str) -> Any:
         """Return an argument of a part as Keras takes it.

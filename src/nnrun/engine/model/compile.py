@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nnrun.engine.model.metrics import make_metrics
+from nnrun.engine.model.output_losses import count_rows_of_output_losses
 from nnrun.engine.model.row_weights import weigh_every_position
 from nnrun.engine.model.trainability import require_patterns, set_trainability
 from nnrun.engine.model.word_vectors import keep_fallbacks
@@ -73,6 +74,8 @@ def compile_training(model: Any, builder: Builder, experiment: Experiment, *, re
         jit_compile=False,
     )
     weigh_every_position(builder.keras, model)
+    if len(outputs) > 1:
+        count_rows_of_output_losses(builder.keras, model)
 
 
 def _shape(model: Any, name: str) -> Shape:

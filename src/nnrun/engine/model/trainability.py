@@ -32,12 +32,13 @@ def set_trainability(model: Any, training: TrainingSpec) -> None:
 
 
 def require_patterns(make_error: Callable[[Path, str, str], BuildError], model: Any, training: TrainingSpec) -> None:
-    """Refuse patterns that match no layer; those of all phases, before the first one is trained.
+    """Refuse patterns that match no layer, or leave none to train; those of all phases, before the first is trained.
 
     Raises:
-        BuildError: A pattern matches none, at its place.
+        BuildError: A pattern matches none, or no layer is left, at its place.
     """
     leaves = list(leaf_layers(model))
+    states = {id(layer): bool(layer.trainable) for _, layer in leaves if layer.weights}
     for number, phase in enumerate(training.phases or (training,)):
         place: Path = ("training", number) if training.phases else ("training",)
         for key in ("freeze", "thaw"):
@@ -47,6 +48,12 @@ def require_patterns(make_error: Callable[[Path, str, str], BuildError], model: 
                     text = f"no layer has a name or class like {pattern!r}"
                     hint = f"the layers are: {', '.join(names)}; those inside of one are named NAME/LAYER"
                     raise make_error((*place, key, index), text, hint)
+        for key, trainable in (("thaw", True), ("freeze", False)):
+            found = [id(layer) for path, layer in leaves for one in getattr(phase, key) if _matches(one, path, layer)]
+            states |= {layer: trainable for layer in found if layer in states}
+        if phase.freeze and not any(states.values()):
+            text = "no layer with weights is left to train"
+            raise make_error((*place, "freeze"), text, "leave a pattern out, or thaw layers: `thaw: [NAME]`")
 
 
 def _set_trainable(model: Any, patterns: Sequence[str], *, trainable: bool) -> list[str]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from nnrun.data.files.word_vectors import read_word_vectors
 from nnrun.errors import DataError
+from nnrun.formatting import format_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,10 +24,22 @@ class AlignedVectors:
         fallback: The initializer of tokens that the file lacks.
         file: The file of vectors.
         vocabulary: The tokens by number, the padding first; None gives all tokens what `fallback` does.
+
+    Raises:
+        DataError: The file has no vectors, or none of these tokens.
     """
 
     def __init__(self, fallback: Any, file: Path, vocabulary: Sequence[str] | None) -> None:
-        self.fallback, self._file, self._vocabulary = fallback, file, vocabulary
+        self.fallback, self._file = fallback, file
+        self._found = None if vocabulary is None else read_word_vectors(file, vocabulary)
+        if self._found is not None and not self._found[1].any():
+            some = format_names([repr(word) for word in (vocabulary or ())[2:]], 3)
+            raise DataError(
+                f"none of the {len(self._found[1]) - 2:,} words of the vocabulary ({some}) is in the file",
+                file=file,
+                hint="name vectors of the language of the texts; TextVectorization makes lower case of words unless "
+                "`standardize` says otherwise",
+            )
         #: How many tokens the file has, in words, once the layer is built.
         self.note = ""
 
@@ -37,12 +50,9 @@ class AlignedVectors:
             ValueError: The layer has another size than vocabulary and vectors.
         """
         made = self.fallback(tuple(shape), dtype=dtype)
-        if self._vocabulary is None:
+        if self._found is None:
             return made
-        try:
-            vectors, known = read_word_vectors(self._file, self._vocabulary)
-        except DataError as error:
-            raise ValueError(str(error)) from None
+        vectors, known = self._found
         if tuple(shape) != vectors.shape:
             expected = f"input_dim {len(vectors)} (the vocabulary) and output_dim {vectors.shape[1]} (the file)"
             raise ValueError(f"WordVectors of {self._file.name} expects {expected}. Received: {tuple(shape)}")

@@ -81,6 +81,9 @@ _OF_LOSS = frozenset(
 def check(context: CheckContext, earlier: Sequence[Finding] = ()) -> tuple[Finding, ...]:
     """Return the findings of all checks, without those that only follow from `earlier` ones."""
     words = tuple(check_data_words(context))
+    if any(one.name == "loss-target-mismatch" for one in earlier):
+        # With another loss the target has classes.
+        words = tuple(one for one in words if "$classes" not in one.text)
     hidden = {"undecided"} if any(one.severity == "error" for one in (*earlier, *words)) else set[str]()
     if any(one.name in _NO_TARGET for one in earlier):
         hidden |= _OF_LOSS
