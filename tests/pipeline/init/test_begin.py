@@ -59,6 +59,17 @@ def test_few_rows_are_tested_in_folds_with_the_classes_in_proportion() -> None:
     assert config["model"][-1] == {"Dense": {"units": "$classes", "activation": "softmax"}}
 
 
+@pytest.mark.parametrize(("rows_of_smallest", "folds"), [(2, 2), (4, 4), (6, 5)])
+def test_each_fold_tests_every_class(rows_of_smallest: int, folds: int) -> None:
+    """A class of fewer than 5 rows makes fewer folds, of which `check` has no warning."""
+    kinds = ["rare"] * rows_of_smallest + ["usual", "other"] * 40
+    rows = [f"{at * 7 % 31},{at * 3 % 17},{kind}" for at, kind in enumerate(kinds)]
+    Path("rare.csv").write_text("\n".join(["size,weight,kind", *rows]), encoding="utf-8")
+    config, begun = _begun("rare.csv", targets=["kind"])
+    assert config["data"]["split"]["k_fold"]["folds"] == folds
+    assert [problem for problem in begun.problems if problem.severity != "note"] == []
+
+
 def test_a_series_is_predicted_from_its_past() -> None:
     """A column of times and one of numbers are windows of rows, and the latest rows test."""
     config, _ = _begun("sales.csv")

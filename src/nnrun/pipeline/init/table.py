@@ -183,7 +183,9 @@ def _splits(plan: TablePlan) -> list[ReasonedValue]:
             )
         ]
     is_few = plan.is_small
-    k_fold: dict[str, Any] = {"folds": 5, "shuffle": True, "final_fit": True}
+    # Each fold tests a row of each class, where there are so many.
+    folds = max(2, min(5, plan.smallest_class or 5))
+    k_fold: dict[str, Any] = {"folds": folds, "shuffle": True, "final_fit": True}
     parts: dict[str, Any] = {"test": 0.2, "validation": 0.1}
     why = (
         f"{rows:,} rows are few: each tests once; final_fit trains on all, for nnrun predict"

@@ -74,6 +74,12 @@ class TablePlan:
         """The number of classes of the target; 0 of numbers."""
         return len(self.survey.column(self.targets[0]).counts) if self.task == "classes" else 0
 
+    @property
+    def smallest_class(self) -> int:
+        """The rows of the smallest class; 0 where the target is a number."""
+        counts = self.survey.column(self.targets[0]).counts if self.task == "classes" else {}
+        return min(counts.values(), default=0)
+
     def of_kind(self, *kinds: str) -> list[SurveyedColumn]:
         """Return the features of these kinds."""
         return [column for column in map(self.survey.column, self.features) if column.kind in kinds]
