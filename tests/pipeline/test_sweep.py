@@ -102,18 +102,44 @@ def test_the_best_combination_is_a_config(whole: SweepResult, tmp_path: Path) ->
 
 @pytest.mark.keras
 def test_what_is_edited_later_changes_no_trial(whole: SweepResult, tmp_path: Path) -> None:
-    """Neither the config; data that changed fail the trials that saw them, by name."""
+    """Neither the config nor the data: a sweep whose data changed trains nothing until they are as they were."""
     config = write(tmp_path)
     asked = request(config)
     folder = begin_sweep(asked, NullProgress())
     config.write_text("name: something else\n")
-    assert figures(run_sweep(folder, asked, NullProgress())) == figures(whole)
-    again = begin_sweep(request(write(tmp_path)), NullProgress())
     table = tmp_path / "table.csv"
-    table.write_text(table.read_text() + "1,2,3,1\n")
-    result = run_sweep(again, asked, NullProgress())
-    assert {one.status for one in result.trials} == {"failed"}
-    assert "the data changed since the sweep began: " in str(result.trials[0].error)
+    before = table.read_text()
+    for changed in (before + "1,2,3,1\n", before + "1,2\n", None):
+        if changed is None:
+            table.unlink()
+        else:
+            table.write_text(changed)
+        with pytest.raises(RunError, match="the data") as caught:
+            run_sweep(folder, asked, NullProgress())
+        assert "table.csv" in str(caught.value.text)
+        assert [one.status for one in read_sweep(folder).trials] == ["waiting"] * 8
+    table.write_text(before)
+    assert figures(run_sweep(folder, asked, NullProgress())) == figures(whole)
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("rest", ["1,2,3,1\n", "1,2\n"])
+def test_data_that_change_while_it_trains_stop_a_sweep(tmp_path: Path, rest: str) -> None:
+    """Whether they can still be read or not: no trial fails, and what was trained on others is trained again."""
+    folder = begin_sweep(request(write(tmp_path, epochs=1, seeds=1)), NullProgress())
+    table = tmp_path / "table.csv"
+    before = table.read_text()
+
+    def edit(kind: str, number: int | None, _: object) -> None:
+        if (kind, number) == ("done", 0):
+            table.write_text(before + rest)
+
+    with pytest.raises(RunError, match=r"the data .*table"):
+        SweepTask(folder).run(edit)
+    assert [one.status for one in read_sweep(folder).trials] == ["done"] + ["waiting"] * 3
+    table.write_text(before)
+    SweepTask(folder).run(lambda *_: None)
+    assert [one.status for one in read_sweep(folder).trials] == ["done"] * 4
 
 
 @pytest.mark.keras

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from nnrun.sweep.differences import PAIRED, UNPAIRED, difference_over_seeds, find_lead
+from nnrun.sweep.differences import ORDERS, PAIRED, SIGNS, UNPAIRED, difference_over_seeds, find_lead
 from nnrun.sweep.ledger import Trial
 from nnrun.sweep.study import groups, objective
 
@@ -106,3 +106,42 @@ def test_a_combination_that_is_far_ahead_is_told_from_all_others() -> None:
     lead = find_lead(groups(trials, goal), goal)
     assert lead is not None
     assert (lead.second.combination, lead.equals) == (1, (1,))
+
+
+@settings(max_examples=40, deadline=None)
+@given(some.integers(2, 9), some.integers(2, 9), some.floats(0.1, 90), some.floats(0.1, 5))
+def test_equal_differences_are_not_certain(pairs: int, others: int, before: float, gap: float) -> None:
+    """Student's test knows no chance where all seeds differ by as much; exact tests go by how many seeds there are."""
+    stats = pytest.importorskip("scipy.stats")
+    first = {seed: before + seed / 3 for seed in range(pairs)}
+    paired = difference_over_seeds(first, {seed: value + gap for seed, value in first.items()})
+    assert paired is not None
+    assert paired.test == SIGNS
+    assert paired.p == pytest.approx(stats.binomtest(pairs, pairs).pvalue)
+    alike = dict.fromkeys(range(pairs), before), dict.fromkeys(range(99, 99 + others), before + gap)
+    apart = difference_over_seeds(*alike)
+    assert apart is not None
+    assert apart.test == ORDERS
+    assert apart.p == pytest.approx(2 * stats.fisher_exact([[pairs, 0], [0, others]], "greater").pvalue)
+    assert (paired.seeds_needed, apart.seeds_needed) == (6, 4)
+    assert (paired.p < 0.05) == (paired.more_seeds == 0)
+
+
+def test_the_best_is_better_than_all_only_if_none_is_like_it() -> None:
+    """The p value is that of the combination that is hardest to tell from it, which need not be the second."""
+    random, disagree = np.random.default_rng(5), 0
+    for spread in (0.1, 0.4, 3.0):
+        for _ in range(40):
+            scores = random.normal(size=(4, 4)) * [[0.1], [0.1], [spread], [0.1]] + [[0.0], [1.0], [3.0], [1.5]]
+            trials = [
+                Trial(4 * row + seed, row, seed, {}, "done", scores={"validation": {"own": float(scores[row, seed])}})
+                for row in range(4)
+                for seed in range(4)
+            ]
+            goal = objective(trials, "validation.own", "min")
+            assert goal is not None
+            lead = find_lead(groups(trials, goal), goal)
+            assert lead is not None
+            assert (lead.p < 0.05) == (not lead.equals)
+            disagree += lead.second.combination not in lead.equals and bool(lead.equals)
+    assert disagree

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import yaml
 
-from nnrun.sweep.kubernetes import manifest
+from nnrun.errors import RunError
+from nnrun.sweep.kubernetes import manifest, require_names
 
 
 def test_each_pod_pulls_trials_until_none_waits() -> None:
@@ -35,3 +37,30 @@ def test_each_pod_pulls_trials_until_none_waits() -> None:
     assert stopped["onExitCodes"] == {"containerName": container["name"], "operator": "In", "values": [75]}
     assert disrupted["onPodConditions"] == [{"type": "DisruptionTarget"}]
     assert {stopped["action"], disrupted["action"]} == {"Ignore"}
+
+
+@pytest.mark.parametrize(
+    ("image", "claim", "is_right"),
+    [
+        ("nnrun", "runs", True),
+        ("nnrun:1.0", "runs-2.my", True),
+        ("localhost:5000/team/nnrun_gpu:v1_a", "r", True),
+        ("registry.example.org/a/b-c/nnrun@sha256:" + 64 * "0", "runs", True),
+        ("Registry.Example.org/nnrun", "runs", True),
+        ("a/NNRUN:1", "runs", False),
+        ("nnrun:", "runs", False),
+        ("my image", "runs", False),
+        ("", "runs", False),
+        ("nnrun", "Runs", False),
+        ("nnrun", "my_runs", False),
+        ("nnrun", "-runs", False),
+        ("nnrun", 254 * "r", False),
+    ],
+)
+def test_names_that_kubernetes_would_refuse_are_refused(image: str, claim: str, *, is_right: bool) -> None:
+    """Before a manifest is written that `kubectl` takes and no pod can start from."""
+    if is_right:
+        require_names(image, claim)
+        return
+    with pytest.raises(RunError, match="received --"):
+        require_names(image, claim)

@@ -171,7 +171,7 @@ def test_a_server_that_stays_away_fails_no_trial(
         return SimpleNamespace(scores={"validation": {"loss": 0.5}})
 
     monkeypatch.setattr(sweep_trials, "train_trial", train)
-    monkeypatch.setattr(sweep_trials, "_require_frozen_data", lambda *_: None)
+    monkeypatch.setattr(sweep_trials, "require_trained_on_frozen_data", lambda *_: None)
     try:
         with pytest.raises(RunError, match="cannot be reached or refuses") as caught:
             sweep_trials.SweepTask(folder).run(lambda *_: None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -132,6 +133,9 @@ def test_chance_and_sobol_know_conditions_too(method: str) -> None:
     made, sweep = space(CONDITIONAL | {"o.Adam.rate": {"low": 0.1, "high": 1.0}}, method=method, trials=30)
     found = made.combinations(sweep, seed=3)
     assert all(("o.Adam.rate" in one) == (one["o"] == "Adam") for one in found)
+    assert len({repr(one) for one in found}) == 30
+    # Of the same seed a longer sweep begins with the same ones.
+    assert method != "random" or made.combinations(replace(sweep, trials=40), seed=3)[:30] == found
     assert {str(one["o"]) for one in found} == {"Adam", "{'SGD': {'nesterov': True}}", "RMSprop"}
 
 

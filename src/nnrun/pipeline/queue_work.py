@@ -23,7 +23,7 @@ from nnrun.formatting import format_count
 from nnrun.pipeline import user_code
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.resume import train_or_go_on, train_or_resume
-from nnrun.pipeline.same_runs import current_data_digests
+from nnrun.pipeline.same_runs import changed_data
 from nnrun.progress import LoggedProgress
 from nnrun.runs import environment
 from nnrun.runs.disk import RunLog, make_folder
@@ -227,8 +227,7 @@ def train_job(queue: Queue, job: Job, request: TrainRequest, progress: Progress,
 def _require_frozen_data(job: Job, request: TrainRequest, progress: Progress) -> None:
     with user_code.register_code(request.code):
         examined = examine(find_config(request.config), (), request.data_dir, request.runs_dir)
-        now = current_data_digests(examined, progress)
-    changed = [name.removeprefix("file:") for name, sha256 in job.data.items() if now.get(name) != sha256]
+        changed = changed_data(job.data, examined, progress)
     if changed:
         text = f"the data changed since the job was queued: {', '.join(changed)}"
         raise RunError(text, "restore the file, or queue the command again")

@@ -81,6 +81,16 @@ def current_data_digests(examined: Examined, progress: Progress) -> dict[str, st
     return current_file_digests(source, examined.places, progress)
 
 
+def changed_data(before: Mapping[str, str], examined: Examined, progress: Progress) -> list[str]:
+    """Return the names of a config's data files that are not those of some digests.
+
+    Raises:
+        DataError: The files are missing, or cannot be read.
+    """
+    now = current_data_digests(examined, progress)
+    return [name.removeprefix("file:") for name, sha256 in before.items() if now.get(name) != sha256]
+
+
 def _file_digests(folder: RunFolder) -> dict[str, str]:
     """Return the digests of the data files that a run was trained on."""
     digests = records.read(folder).get("digests", {})

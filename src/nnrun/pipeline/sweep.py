@@ -19,9 +19,10 @@ from nnrun.pipeline.child_processes import run_in_processes
 from nnrun.pipeline.given_secrets import require_no_secrets
 from nnrun.pipeline.same_runs import current_data_digests
 from nnrun.pipeline.sweep_claim import LOST, release_killed
+from nnrun.pipeline.sweep_data import frozen_data_dir, require_frozen_data
 from nnrun.pipeline.sweep_memory import MemoryLimit
 from nnrun.pipeline.sweep_plan import combinations_to_examine, plan_trials
-from nnrun.pipeline.sweep_trials import MOST_KILLS, SweepTask, frozen_data_dir, release_dead
+from nnrun.pipeline.sweep_trials import MOST_KILLS, SweepTask, release_dead
 from nnrun.pipeline.train import raise_if_errors
 from nnrun.pipeline.trust import require_allowed
 from nnrun.progress import LoggedProgress
@@ -177,7 +178,7 @@ def run_sweep(
 
     Raises:
         StopRequestedError: A request to stop came in; the trials under way have saved their states.
-        RunError: The ledger cannot be read or written.
+        RunError: The ledger cannot be read or written, or the data changed since the sweep began.
     """
     ledger = folder.open_ledger(patient=True)
     progress = LoggedProgress(progress, RunLog(folder.log).write)
@@ -190,6 +191,7 @@ def run_sweep(
         warning = require_suggestions(fields)
         if warning is not None:
             progress.warn(warning)
+        require_frozen_data(folder, fields, progress)
         with progress.workers("trials", left, "trials") as bar:
             (train or train_here)(folder, request, fields, left, SweepMonitor(ledger, progress, bar), progress)
     return read_sweep(folder)
@@ -251,10 +253,9 @@ def best_config(result: SweepResult) -> str:
         RunError: No combination is done.
     """
     if result.best is None or result.objective is None:
-        raise RunError(
-            f"no combination of sweep {result.folder.id} is done",
-            f"nnrun sweep --resume {quote(str(result.folder.path))}",
-        )
+        path = quote(str(result.folder.path))
+        hint = f"nnrun sweep --resume {path}" if result.left else f"nnrun sweep show {path} says how its trials ended"
+        raise RunError(f"no combination of sweep {result.folder.id} is done", hint)
     sets = result.best.trials[0].options
     examined = examine(result.folder.resolved, sets, frozen_data_dir(result.fields))
     head = (

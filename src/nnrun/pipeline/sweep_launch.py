@@ -65,6 +65,8 @@ class ClusterRequest:
         if self.cluster == "k8s" and (self.image is None or self.volume_claim is None):
             text = "the pods of Kubernetes need an image with nnrun, and the claim of a volume that all of them share"
             raise RunError(text, "add --image IMAGE --volume-claim NAME")
+        if self.cluster == "k8s":
+            kubernetes.require_names(self.image or "", self.volume_claim or "")
 
 
 @dataclass(frozen=True)

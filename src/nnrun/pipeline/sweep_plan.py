@@ -100,4 +100,8 @@ def _pruning(examined: Examined, sweep: SweepSpec) -> dict[str, Any] | None:
     arguments = {name: value for name, value in asdict(spec).items() if name not in ("monitor", "mode")}
     if "max_resource" in arguments:
         arguments["max_resource"] = arguments["max_resource"] or experiment.training.epochs
+        if arguments["max_resource"] < arguments["min_resource"]:
+            epochs = experiment.training.epochs
+            text = f"min_resource is {arguments['min_resource']}, more than the {epochs} epochs of a trial"
+            raise ConfigError([Problem(mark, text, "write a smaller min_resource, or leave it out: it is 1 then")])
     return {**describe_pruner(method, arguments), "monitor": monitor, "mode": mode}

@@ -11,24 +11,28 @@ import traceback
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path as FilePath
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from nnrun import interruption
 from nnrun.engine.executors.jax.lanes import Lane, Lanes
 from nnrun.engine.executors.turns import Turns
-from nnrun.errors import EXIT_PREEMPTED, NnrunError, RunError, is_of_the_system
+from nnrun.errors import EXIT_PREEMPTED, ConfigError, DataError, DefectsError, NnrunError, is_of_the_system
 from nnrun.gpus import VISIBLE
 from nnrun.pipeline.data_cache import DataCache
 from nnrun.pipeline.resume import train_or_go_on
 from nnrun.pipeline.sweep_claim import TrialClaim
+from nnrun.pipeline.sweep_data import (
+    ChangedDataError,
+    frozen_data_dir,
+    require_frozen_data,
+    require_trained_on_frozen_data,
+)
 from nnrun.pipeline.sweep_memory import MEMORY, used_by_this_process
 from nnrun.pipeline.sweep_pruning import TrialPruner
 from nnrun.pipeline.train import TrainRequest
 from nnrun.progress import NullBar, NullProgress, epoch_line
 from nnrun.runs import lock
-from nnrun.runs import record as records
 from nnrun.runs.disk import RunLog
 from nnrun.sweep.ledger import FOLDS, RENEWAL_SECONDS
 from nnrun.sweep.mapping import TrialGroups
@@ -37,6 +41,7 @@ from nnrun.sweep.study import objective
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path as FilePath
 
     from nnrun.errors import Problem
     from nnrun.pipeline.child_processes import EventSink
@@ -157,7 +162,7 @@ class SweepTask:
             with _renewed(ledger, trial, self.folder):
                 progress = _TrialProgress(send, trial.number, pruner)
                 result = train_trial(self.folder, trial, fields, progress, lane, cache)
-            _require_frozen_data(self.folder, trial, fields)
+            require_trained_on_frozen_data(self.folder, trial, fields)
         except interruption.StopRequestedError as stop:
             if pruner is None or not pruner.has_requested(stop):
                 claim.suspend("stopped")
@@ -167,20 +172,26 @@ class SweepTask:
         except MemoryError:
             claim.release("not enough memory")
         except Exception as error:  # noqa: BLE001 - one trial's fault ends no sweep
-            self._fail(claim, error)
+            self._fail(claim, error, fields)
         else:
             scores = _numbers(result.scores)
             values = None if pruner is None else pruner.values
             claim.finish(scores, values, lambda: f"{options}{_report_score(send, trial, scores, fields)}")
         send("at", trial.number, (os.getpid(), ""))
 
-    def _fail(self, claim: TrialClaim, error: Exception) -> None:
+    def _fail(self, claim: TrialClaim, error: Exception, fields: Mapping[str, Any]) -> None:
         """End the claim of a trial that an error has stopped.
 
         Raises:
-            Exception: The error itself, if it is the machine's: all other trials would fail of it too.
+            Exception: The error itself, if it is the machine's, or that of data that changed: all other trials would
+                fail of it too.
         """
-        if is_of_the_system(error):
+        if isinstance(error, DataError | ConfigError | DefectsError):
+            try:
+                require_frozen_data(self.folder, fields)
+            except NnrunError as changed:
+                error = changed
+        if is_of_the_system(error) or isinstance(error, ChangedDataError):
             with suppress(NnrunError):  # on a full disk the trial stays claimed until this process is gone
                 claim.suspend(str(error))
             raise error
@@ -260,20 +271,6 @@ def _renew(ledger: Ledger, trial: Trial, folder: SweepFolder, ended: Event) -> N
             # Suspended for long, this process has lost the trial: it may write nothing more into the run folder.
             RunLog(folder.log).write(f"Trial {trial.number} was taken over by another process: this one ends")
             os._exit(EXIT_PREEMPTED)
-
-
-def frozen_data_dir(fields: dict[str, Any]) -> FilePath | None:
-    """Return the folder of data that a sweep began with, from its ledger; None: the default one."""
-    return None if fields.get("data_dir") is None else FilePath(fields["data_dir"])
-
-
-def _require_frozen_data(folder: SweepFolder, trial: Trial, fields: dict[str, Any]) -> None:
-    """Check that a trial was trained on the data that the sweep began with."""
-    digests = records.read(folder.run(trial.number)).get("digests", {})
-    changed = [name.removeprefix("file:") for name, sha256 in fields["data"].items() if digests.get(name) != sha256]
-    if changed:
-        text = f"the data changed since the sweep began: {', '.join(changed)}"
-        raise RunError(text, "restore the file, or begin another sweep")
 
 
 def _numbers(scores: dict[str, Any]) -> dict[str, Any]:

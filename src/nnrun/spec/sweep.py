@@ -52,7 +52,9 @@ class RangeSpec(Section):
         """Refuse ranges without values, and logarithms of what has none."""
         if not self.low < self.high:
             text = f"expected low below high, received low: {self.low:g} and high: {self.high:g}"
-            return Refusal(text, f"write {{low: {self.high:g}, high: {self.low:g}}}", "high")
+            turned = f"write {{low: {self.high:g}, high: {self.low:g}}}"
+            alone = f"write a larger high, or the value alone in a list: [{self.low:g}]"
+            return Refusal(text, turned if self.low > self.high else alone, "high")
         if self.log and self.low <= 0:
             text = f"a range with log: true begins above 0, received low: {self.low:g}"
             return Refusal(text, f"write low: {self.high / 1000:g}, or leave out log: true", "low")
@@ -122,11 +124,13 @@ class SweepSpec(Section):
         """Refuse a number of trials that the method does not have, and seeds that stand twice."""
         if self.method == "grid" and self.trials is not None:
             text = "a grid has all combinations, so trials cannot be given"
-            return Refusal(text, "leave out trials, or write method: random", "trials")
+            return Refusal(text, "leave out trials, or write method: random, or --method random", "trials")
         if self.method != "grid" and self.trials is None:
-            return Refusal(f"method: {self.method} needs the number of trials", "add a line 'trials: 40'", "method")
+            text = f"method: {self.method} needs the number of trials"
+            return Refusal(text, "add trials: 40, or --trials 40", "method")
         if self.method != "grid" and not self.parameters:
-            return Refusal(f"method: {self.method} needs parameters", f"add parameters: {{{_EXAMPLE}}}", "method")
+            hint = "add parameters: {training.batch_size: [16, 32]}, or --grid training.batch_size=16,32"
+            return Refusal(f"method: {self.method} needs parameters", hint, "method")
         if self.method == "cmaes" and self._ranges_everywhere() < 2:
             text = "CMA-ES needs two ranges of numbers at least, which exist in every trial"
             return Refusal(text, "write method: tpe", "method")

@@ -75,7 +75,7 @@ def find_group(runs_dir: Path, word: str) -> NamedGroup:
     """
     match = _COMBINATION.fullmatch(word)
     if match is None:
-        text = f"'{word}' is a run, and the other one a combination of a sweep"
+        text = f"'{word}' names no combination of a sweep, as the other one does"
         raise RunError(text, "compare two runs, or two combinations: nnrun compare SWEEP:3 SWEEP:7")
     result = read_sweep(find_sweep(runs_dir, match["sweep"]))
     number = int(match["number"])

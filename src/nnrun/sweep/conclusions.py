@@ -81,7 +81,7 @@ def conclusion_terms(result: SweepResult, conclusions: Conclusions) -> list[tupl
         path, mean, estimate = conclusions.reported
         interval = f", 95 % interval {estimate.low:.4g} to {estimate.high:.4g}" if estimate else ""
         terms.append(("its result", f"{path} {mean:.4g}{interval}"))
-    if goal.path.startswith("test"):
+    if goal.path.startswith("test") and len(result.groups) > 1:
         terms.append(("note", "it was chosen by the test part, so its result there is too good"))
     return terms + [("finding", f"{one.text}\na wider range: {one.hint}") for one in conclusions.findings]
 

@@ -163,6 +163,8 @@ def find_sweep(runs_dir: Path, word: str) -> SweepFolder:
 
     if word and SweepFolder(FilePath(word)).has_ledger:
         return SweepFolder(FilePath(word))
+    if "/" in word and FilePath(word).is_dir():
+        raise RunError(f"{word} is not the folder of a sweep: it has no ledger", "nnrun sweep list")
     sweeps = list_sweeps(runs_dir)
     if not sweeps:
         hint = "make one: nnrun sweep CONFIG --grid training.batch_size=16,32"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from nnrun.config.dump import dump
-from nnrun.errors import EXIT_PREEMPTED
+from nnrun.errors import EXIT_PREEMPTED, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +17,28 @@ _SECONDS_TO_SAVE = 120
 #: How many pods may fail by their own fault.
 _MOST_FAILURES = 6
 _VOLUME = "runs"
+#: The name of an object (a subdomain of RFC 1123), and of an image: its registry, its name, its tag and its digest.
+_LONGEST_NAME = 253
+_PART = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+_NAME = re.compile(rf"{_PART}(?:\.{_PART})*")
+_IMAGE = re.compile(
+    r"(?:[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?"
+    r"(?:@[a-z0-9]+:[0-9a-f]{32,})?"
+)
+
+
+def require_names(image: str, claim: str) -> None:
+    """Check that Kubernetes can take the names of an image and of a volume's claim.
+
+    Raises:
+        RunError: It would refuse one.
+    """
+    if not _IMAGE.fullmatch(image):
+        text = f"expected an image as REGISTRY/NAME:TAG, its name in lower case, received --image {image!r}"
+        raise RunError(text, "for example --image registry.example.org/nnrun:1")
+    if len(claim) > _LONGEST_NAME or not _NAME.fullmatch(claim):
+        text = f"expected the name of a claim in lower case, with digits, - and ., received --volume-claim {claim!r}"
+        raise RunError(text, "kubectl get pvc lists the claims")
 
 
 def manifest(

@@ -15,14 +15,13 @@ from nnrun.errors import RunError
 from nnrun.spec.sweep import RangeSpec, parents, takes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from nnrun.spec.sweep import SweepSpec
 
 #: More trials than this are a mistake, as a rule: a grid of 10^9 would not end.
 MOST_TRIALS = 100_000
-#: Of a space whose values can be listed, a Sobol sequence comes back to the same combinations: it ends after this many
-#: points for each trial.
+#: Chance and a Sobol sequence may come back to a combination: they end after this many for each trial.
 _MOST_POINTS = 64
 
 #: The values of all parameters of one combination, by path.
@@ -94,7 +93,7 @@ class Space:
     def combinations(self, sweep: SweepSpec, seed: int) -> list[Values]:
         """Return the combinations that a sweep tries, in order, where they depend on no result.
 
-        Those drawn by chance depend on the seed alone, and none comes twice where values can be listed.
+        Those drawn by chance depend on the seed alone, and none comes twice.
 
         Args:
             sweep: The method and the number of trials.
@@ -111,11 +110,17 @@ class Space:
             return self._spread(trials, seed)
         size = self.size
         if size is None:
-            return [self.draw(seed, trial) for trial in range(trials)]
+            # Also where some values are endless, choices that do not have them may come again.
+            drawn = (self.draw(seed, number) for number in range(_MOST_POINTS * trials))
+            found = _different(drawn, trials)
+            if len(found) < trials:
+                text = f"chance finds {len(found)} different combinations here, and {trials} trials are asked for"
+                raise RunError(text, "write a wider range, or fewer trials")
+            return found
         return [self._at(self._roots, index) for index in random.Random(seed).sample(range(size), trials)]  # noqa: S311
 
     def draw(self, seed: int, trial: int) -> Values:
-        """Return a combination that is drawn by chance; trial 7 is the same one of 10 and of 40."""
+        """Return a combination that is drawn by chance; draw 7 is the same one of 10 and of 40."""
         generator = random.Random(f"{seed}/{trial}")  # noqa: S311
         return self.fill(lambda path: _value_at(self.domains[path], generator.random()))
 
@@ -205,14 +210,23 @@ class Space:
         Raises:
             RunError: The sequence has not so many different ones.
         """
-        found: dict[str, Values] = {}
-        for point in islice(_sobol_points(list(self.domains), seed, trials), _MOST_POINTS * trials):
-            values = self.fill(lambda path, at=point: _value_at(self.domains[path], at[path]))  # type: ignore[misc]
-            found.setdefault(dump_inline(values), values)
-            if len(found) == trials:
-                return list(found.values())
-        text = f"the Sobol sequence has {len(found)} different combinations here, and {trials} trials are asked for"
-        raise RunError(text, "write method: random, or grid without trials")
+        points = islice(_sobol_points(list(self.domains), seed, trials), _MOST_POINTS * trials)
+        made = (self.fill(lambda path, at=point: _value_at(self.domains[path], at[path])) for point in points)  # type: ignore[misc]
+        found = _different(made, trials)
+        if len(found) < trials:
+            text = f"the Sobol sequence has {len(found)} different combinations here, and {trials} trials are asked for"
+            raise RunError(text, "write method: random, or grid without trials")
+        return found
+
+
+def _different(made: Iterable[Values], trials: int) -> list[Values]:
+    """Return the first combinations of which none is one of those before it; fewer where no others are made."""
+    found: dict[str, Values] = {}
+    for values in made:
+        found.setdefault(dump_inline(values), values)
+        if len(found) == trials:
+            break
+    return list(found.values())
 
 
 def _sobol_points(paths: Sequence[str], seed: int, first: int) -> Iterator[dict[str, float]]:

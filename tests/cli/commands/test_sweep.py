@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import Result
 from held_training import HeldTrainings, held_options
 
+from nnrun.cli.commands.sweep import _sweep_options
 from nnrun.pipeline.sweep import require_same_threads
 from nnrun.runs.record import now
 from nnrun.sweep.folder import SweepFolder, list_sweeps
@@ -46,8 +48,8 @@ def made(
 def test_a_sweep_needs_a_config_or_the_name_of_one_that_is_there(invoke: Invoke) -> None:
     """Not both; what is wrong with an option is said before anything begins."""
     for words, text in (
-        (("--seeds", "2"), "expected a config, or --resume SWEEP"),
-        (("tiny.yaml", "--resume", "last"), "expected a config, or --resume SWEEP"),
+        (("--seeds", "2"), "expected a config, or --resume SWEEP, received neither"),
+        (("tiny.yaml", "--resume", "last"), "received tiny.yaml and --resume last"),
         (("--resume", "last", "--seeds", "2"), "a sweep that is resumed keeps its config and trials"),
         (("tiny.yaml", "--grid", "training.batch_size"), "expected --grid PATH=VALUES"),
         (("tiny.yaml", "--random", "9", "--trials", "9"), "--random 9 is --method random --trials 9"),
@@ -65,7 +67,8 @@ def test_a_sweep_needs_a_config_or_the_name_of_one_that_is_there(invoke: Invoke)
         ("training.batch_sise=1,2", "'training' has no key 'batch_sise'"),
         ("training.batch_size=8,none", "expected an integer from 1"),
         ("training.batch_size=8,8", "8 stands twice"),
-        ("training.batch_size={low: 9, high: 1}", "expected low below high"),
+        ("training.batch_size={low: 9, high: 1}", "write {low: 1, high: 9}"),
+        ("training.batch_size={low: 9, high: 9}", "write a larger high, or the value alone in a list: [9]"),
         ("model.0=[Dense: {units: 4}, Danse]", "Danse"),
     ],
 )
@@ -76,6 +79,48 @@ def test_a_mistake_in_an_option_is_shown_where_it_is(invoke: Invoke, workdir: Pa
     assert text in done.output
     assert "--set:1:" in done.output
     assert list_sweeps(workdir / "runs") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("16,32", [16, 32]),
+        (" [16, 32]", [16, 32]),
+        ("[3,3],[5,5]", [[3, 3], [5, 5]]),
+        ("[[3,3],[5,5]]", [[3, 3], [5, 5]]),
+        ("{SGD: {momentum: 0.9}}, Adam", [{"SGD": {"momentum": 0.9}}, "Adam"]),
+        ("{Dropout: 0.2}", [{"Dropout": 0.2}]),
+        ("Dropout: 0.2", [{"Dropout": 0.2}]),
+        ("{low: 1, high: 9}", {"low": 1, "high": 9}),
+        ("{ high: 9, low: 1 }", {"low": 1, "high": 9}),
+        ("'a, b', \"]\"", ["a, b", "]"]),
+        ("['[', x]", ["[", "x"]),
+    ],
+)
+def test_values_of_an_option_are_a_list_a_range_or_words_with_commas(words: str, found: object) -> None:
+    """Whatever a value begins with: a layer, an optimizer and a list are values as numbers are."""
+    settings = dict.fromkeys(("random", "method", "trials", "seeds", "choose_by", "pruning", "mapped"))
+    (option,) = _sweep_options({"grid": [f"model.0={words}"], **settings})
+    prefix, _, value = option.partition("=")
+    assert prefix == 'sweep.parameters."model.0"'
+    assert yaml.safe_load(value) == found
+
+
+def test_a_sweep_without_a_result_says_so(invoke: Invoke, workdir: Path) -> None:
+    """Its exit code is that of a training that failed, and what is hinted at can be typed."""
+    folder = SweepFolder.create(Path("runs"), "swept")
+    fields = {"name": "swept", "start": now(), "mode": "auto", "choose_by": None, "threads": 1}
+    ledger = folder.create_ledger("sqlite", fields, [Trial(0, 0, 7, {})])
+    assert "nnrun sweep --resume" in invoke("sweep", "best", "last").output
+    claimed = ledger.claim()
+    assert claimed is not None
+    ledger.fail(claimed, "it diverged")
+    done = invoke("sweep", "best", "last")
+    assert "--resume" not in done.output
+    assert "says how its trials ended" in done.output
+    assert invoke("sweep", "--resume", "last").exit_code == 1
+    (workdir / "empty").mkdir()
+    assert "./empty is not the folder of a sweep: it has no ledger" in invoke("sweep", "show", "./empty").output
 
 
 def test_without_a_sweep_there_is_nothing_to_show(invoke: Invoke) -> None:
@@ -153,7 +198,7 @@ def test_combinations_of_sweeps_are_compared_by_seed(invoke: Invoke, workdir: Pa
     assert [line["seed"] for line in document["each"]] == [1, 2, 3, 9]
     for words, text in (
         (("swept:0", "swept:5"), "has no combination 5: they are numbered from 0 to 1"),
-        (("swept:0", "last"), "'last' is a run, and the other one a combination of a sweep"),
+        (("swept:0", "last"), "'last' names no combination of a sweep, as the other one does"),
         (("nothing:0", "swept:0"), "No sweep in runs"),
         (("swept:0", "swept:1", "--metric", "acuracy"), "has a finite score 'validation.acuracy'"),
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path as FilePath
 from shlex import quote
@@ -121,10 +122,10 @@ def sweep() -> None:
 @gpus_per_trial
 @click.option(
     "--ledger",
-    default="sqlite",
     metavar="sqlite|files|ADDRESS",
     help="Where it is kept what is tried and by whom: sqlite for the processes of one machine, files for several "
-    "machines that share the folder of runs, or a database: postgresql://user@host/database.",
+    "machines that share the folder of runs, or a database: postgresql://user@host/database. Default: sqlite; with "
+    "--on: files.",
 )
 @launch_options
 @time_limit
@@ -132,11 +133,12 @@ def sweep() -> None:
 @options.folders
 def run(
     *, config: str | None, resumed: str | None, time_limit: float | None, quiet: bool, as_json: bool, **settings: Any
-) -> None:
+) -> int:
     """Train a config with several values of some of its keys.
 
     What varies stands in the section `sweep:` of the config, or in --grid, --random and --seeds. Each trial is a run in
-    the sweep's folder. A sweep that was stopped or killed goes on with --resume: no trial is lost or trained twice.
+    the sweep's folder. A sweep that was stopped or killed goes on with --resume: no trial is lost or trained twice. The
+    exit code is 1 where no combination is done.
 
     \b
     nnrun sweep my.yaml --grid training.batch_size=16,32 --seeds 3
@@ -146,7 +148,7 @@ def run(
     nnrun sweep --resume last
     """  # noqa: D301
     from nnrun.cli.terminal.progress import open_progress
-    from nnrun.errors import NnrunError
+    from nnrun.errors import EXIT_FAILED, NnrunError
     from nnrun.pipeline.sweep import begin_sweep, require_same_threads, run_sweep
     from nnrun.sweep.folder import find_sweep
 
@@ -166,7 +168,7 @@ def run(
             require_same_threads(folder, request.threads)
         if launched is not None and not launched.stays:
             launch(folder, launched, request, quiet=quiet, as_json=as_json)
-            return
+            return 0
         try:
             result = run_sweep(folder, request, progress, None if launched is None else trainer_on(launched, folder))
         except (KeyboardInterrupt, NnrunError, OSError) as stop:
@@ -176,8 +178,10 @@ def run(
         from nnrun.cli.terminal.output import Output
 
         Output.stdout().write_line(str(folder.path))
-        return
-    _print(result, as_json=as_json)
+    else:
+        _print(result, as_json=as_json)
+    # Without a combination that is done there is no result, as of a training that failed.
+    return 0 if result.best is not None else EXIT_FAILED
 
 
 def sweep_request(config: str | None, resumed: str | None, settings: dict[str, Any]) -> SweepRequest:
@@ -192,11 +196,12 @@ def sweep_request(config: str | None, resumed: str | None, settings: dict[str, A
     from nnrun.pipeline.sweep import SweepRequest
 
     if (config is None) == (resumed is None):
-        raise click.UsageError("expected a config, or --resume SWEEP")
+        received = "neither" if config is None else f"{config} and --resume {resumed}"
+        raise click.UsageError(f"expected a config, or --resume SWEEP, received {received}")
     sets = (*settings.pop("sets"), *_sweep_options(settings))
     if resumed is not None and sets:
         raise click.UsageError("a sweep that is resumed keeps its config and trials: leave out what changes them")
-    settings["ledger"], settings["password"] = ledger_of(settings["ledger"])
+    settings["ledger"], settings["password"] = ledger_of(settings["ledger"] or "sqlite")
     is_auto = settings["jobs"] == AUTO
     jobs = usable_cores() if is_auto else settings["jobs"]
     name = "" if config is None else str(locate_config(config))
@@ -213,7 +218,7 @@ def _sweep_options(settings: dict[str, Any]) -> list[str]:
                 f"expected --grid PATH=VALUES, received {one}; for example training.batch_size=16,32"
             )
         mark = "'" if '"' in path else '"'
-        found.append(f"sweep.parameters.{mark}{path}{mark}={values if values[:1] in '[{' else f'[{values}]'}")
+        found.append(f"sweep.parameters.{mark}{path}{mark}={_as_yaml(values.strip())}")
     drawn = settings.pop("random")
     if drawn is not None:
         if settings["method"] is not None or settings["trials"] is not None:
@@ -221,6 +226,27 @@ def _sweep_options(settings: dict[str, Any]) -> list[str]:
         settings |= {"method": "random", "trials": drawn}
     values = {name: settings.pop(name) for name in ("method", "trials", "seeds", "choose_by", "pruning", "mapped")}
     return [*found, *(f"sweep.{name}={value}" for name, value in values.items() if value is not None)]
+
+
+def _as_yaml(values: str) -> str:
+    """Return the values of `--grid` as YAML: a list, or a range, as it is, and else a list of them."""
+    is_list = values.startswith("[") or re.match(r"\{\s*(low|high|step|log)\b", values)
+    return values if is_list and _is_one(values) else f"[{values}]"
+
+
+def _is_one(values: str) -> bool:
+    """Return whether the first bracket is closed by the last character; or by none, which is told where it stands."""
+    depth, quote = 0, ""
+    for index, character in enumerate(values):
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "\"'":
+            quote = character
+        else:
+            depth += (character in "[{") - (character in "]}")
+            if depth == 0:
+                return index == len(values) - 1
+    return True
 
 
 @sweep.command("list")

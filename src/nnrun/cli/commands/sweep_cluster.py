@@ -67,7 +67,10 @@ def launch_request(settings: dict[str, Any]) -> ClusterRequest | None:
     if request.stays and request.ray_address is None:
         request = replace(request, ray_address=os.environ.get("RAY_ADDRESS") or None)
     if settings["ledger"] == "sqlite":
-        settings["ledger"] = "files"
+        raise click.UsageError(
+            "--ledger sqlite is for the processes of one machine: leave it out, or give --ledger files or an address"
+        )
+    settings["ledger"] = settings["ledger"] or "files"
     if ledger_of(settings["ledger"])[1] is not None:
         raise click.UsageError("the tasks get no password from --ledger: keep it in ~/.pgpass or PGPASSWORD")
     request.require_launchable()
@@ -78,12 +81,16 @@ def ledger_of(text: str) -> tuple[str, str | None]:
     """Return the value of `--ledger` without a password, and the password.
 
     Raises:
-        RunError: It is no ledger.
+        click.UsageError: It is a word that names no ledger.
+        RunError: It is no address of a ledger.
     """
     from nnrun.sweep.postgres_ledger import Address
 
     if text in ("sqlite", "files"):
         return text, None
+    if ":" not in text:
+        # An address is not repeated, for it may have a password.
+        raise click.UsageError(f"expected --ledger sqlite, files or postgresql://user@host/database, received {text!r}")
     address = Address.parse(text)
     return address.url, address.password
 

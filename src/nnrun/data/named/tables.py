@@ -46,7 +46,8 @@ class _NumberTable(NamedSource):
                 warnings.simplefilter("error")
                 table = np.loadtxt(lines, delimiter=self.delimiter, comments=None, ndmin=2)
         except (ValueError, UserWarning) as error:
-            raise self.unexpected(file, f"its table cannot be read: {error}") from None
+            # After a semicolon NumPy advises arguments of its own.
+            raise self.unexpected(file, f"its table cannot be read: {str(error).partition(';')[0]}") from None
         table = self.prepared(table, file)
         if table.shape != (data_set.facts.rows, len(names) + 1):
             raise self.unexpected(
