@@ -36,7 +36,7 @@ def require_frozen_data(folder: SweepFolder, fields: Mapping[str, Any], progress
     Args:
         folder: The sweep.
         fields: What the ledger knows of the sweep as a whole.
-        progress: Receives how far the reading is; None: nobody is told.
+        progress: Receives how far the reading is; None: nothing does.
 
     Raises:
         ChangedDataError: They are others, or are gone.

@@ -235,7 +235,7 @@ def _as_yaml(values: str) -> str:
 
 
 def _is_one(values: str) -> bool:
-    """Return whether the first bracket is closed by the last character; or by none, which is told where it stands."""
+    """Return whether the first bracket is closed by the last character, or by none, an error that is shown there."""
     depth, quote = 0, ""
     for index, character in enumerate(values):
         if quote:
