@@ -146,6 +146,18 @@ wide, greedy = (
     for width in (len(texts), 1)
 )
 result["sequences"] = [[wide, likeliest], [[text[0] for text in greedy], first]]
+from nnrun.engine.scoring.padding import output_masks
+
+codes, traced = np.array([[1, 2, 0], [3, 0, 0], [1, 1, 1], [2, 0, 0], [4, 4, 0]], "int32"), []
+taken = keras.Input((3,))
+seen = layers.Embedding(5, 2, mask_zero=True)(taken)
+tagger = keras.Model(taken, layers.LSTM(3, return_sequences=True)(seen))
+def called(inputs, training):
+    traced.append(len(inputs))
+    return tagger(inputs, training=training)
+
+masks = output_masks(keras, tensor_library("jax", tagger), called, Tensors((codes, codes), 5), 2)
+result["masks"] = [{name: mask.tolist() for name, mask in masks.items()}, traced]
 try:
     start_keras(BackendSettings(7))
 except NnrunError as error:
@@ -223,6 +235,12 @@ def test_a_decoder_writes_greedily_and_by_beams(result) -> None:
     for written, expected in result["sequences"]:
         assert written == expected
     assert len({tuple(text) for text in result["sequences"][0][0]}) > 1
+
+
+def test_padding_is_found_by_one_program_for_all_batches(result) -> None:
+    """A recurrent layer is compiled for whole batches and for the last one, not again for each batch."""
+    kept = [[True, True, False], [True, False, False], [True, True, True], [True, False, False], [True, True, False]]
+    assert result["masks"] == [{"": kept}, [2, 1]]
 
 
 def test_a_process_starts_one_backend(result) -> None:

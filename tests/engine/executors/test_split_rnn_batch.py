@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -52,10 +53,25 @@ def trained(keras: ModuleType, kind: str, data: Any, halves: bool) -> tuple[Any,
     return model, figures, outputs
 
 
+@pytest.fixture(scope="module")
+def trained_by_halves() -> Callable[[ModuleType, str, Any], Any]:
+    """Return a function that trains a kind of layer by halves when first asked, for tests that only read the model."""
+    done: dict[str, Any] = {}
+
+    def train_once(keras: ModuleType, kind: str, data: Any) -> Any:
+        if kind not in done:
+            done[kind] = trained(keras, kind, data, True)
+        return done[kind]
+
+    return train_once
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_split_batches_train_like_whole_batches(keras: ModuleType, kind: str, data: Any) -> None:
+def test_split_batches_train_like_whole_batches(
+    keras: ModuleType, kind: str, data: Any, trained_by_halves: Callable[..., Any]
+) -> None:
     """Weights, metrics and outputs are those of whole batches, up to rounding; Dropout draws the same."""
-    whole, halved = (trained(keras, kind, data, halves) for halves in (False, True))
+    whole, halved = trained(keras, kind, data, False), trained_by_halves(keras, kind, data)
     for one, other in zip(whole[0].get_weights(), halved[0].get_weights(), strict=True):
         assert np.abs(one - other).max() < 1e-5
     assert whole[1] == pytest.approx(halved[1], rel=1e-5)
@@ -63,16 +79,16 @@ def test_split_batches_train_like_whole_batches(keras: ModuleType, kind: str, da
     assert np.ptp(whole[2]) > 0.01
 
 
-def test_the_same_run_gives_the_same_bits(keras: ModuleType, data: Any) -> None:
+def test_the_same_run_gives_the_same_bits(keras: ModuleType, data: Any, trained_by_halves: Callable[..., Any]) -> None:
     """Two trainings by halves agree in every bit, although the halves of a batch run side by side."""
-    one, other = (trained(keras, "LSTM", data, True) for _ in range(2))
+    one, other = trained_by_halves(keras, "LSTM", data), trained(keras, "LSTM", data, True)
     assert one[1] == other[1]
     assert all((a == b).all() for a, b in zip(one[0].get_weights(), other[0].get_weights(), strict=True))
 
 
-def test_layers_are_left_as_they_were(keras: ModuleType, data: Any) -> None:
+def test_layers_are_left_as_they_were(keras: ModuleType, data: Any, trained_by_halves: Callable[..., Any]) -> None:
     """Outside the executor's compiled steps a layer takes whole batches, as the saved model does."""
-    model, _, outputs = trained(keras, "GRU", data, True)
+    model, _, outputs = trained_by_halves(keras, "GRU", data)
     assert all("call" not in vars(layer) for layer in model.layers)
     assert np.abs(model.predict(data[0], verbose=0) - outputs).max() < 1e-5
 

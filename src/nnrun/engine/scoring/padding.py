@@ -25,13 +25,21 @@ def output_masks(keras: Any, tf: Any, model: Any, tensors: Tensors, batch_size: 
     Returns:
         By output (an only one is named ""), shape (rows, *positions); outputs without a mask are left out.
     """
+
+    def masks_of(inputs: Any) -> dict[str, Any]:
+        outputs = model(inputs, training=False)
+        # Keras has no public name for the mask that it attaches to tensors.
+        masks = {
+            name: keras.src.backend.get_keras_mask(output)
+            for name, output in (outputs if isinstance(outputs, dict) else {"": outputs}).items()
+        }
+        return {name: mask for name, mask in masks.items() if mask is not None}
+
+    # Outside of a program JAX compiles each operation, and the loop of a recurrent layer again for each batch.
+    compute = tf.function(masks_of, autograph=False) if keras.config.backend() == "jax" else masks_of
     found: dict[str, list[Any]] = {}
     for start in range(0, tensors.rows, batch_size):
         rows = np.arange(start, min(start + batch_size, tensors.rows), dtype="int32")
-        outputs = model(tensors.take(tf, tensors.fields, tf.constant(rows))[0], training=False)
-        for name, output in (outputs if isinstance(outputs, dict) else {"": outputs}).items():
-            # Keras has no public name for the mask that it attaches to tensors.
-            mask = keras.src.backend.get_keras_mask(output)
-            if mask is not None:
-                found.setdefault(name, []).append(np.asarray(mask, "bool"))
+        for name, mask in compute(tensors.take(tf, tensors.fields, tf.constant(rows))[0]).items():
+            found.setdefault(name, []).append(np.asarray(mask, "bool"))
     return {name: np.concatenate(masks) for name, masks in found.items()}
