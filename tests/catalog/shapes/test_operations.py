@@ -72,6 +72,8 @@ def test_an_operation_has_the_shape_of_its_rule(name: str, arguments: Any, shape
         ("subtract", {}, [(6,), (4, 6)], "as many dimensions"),
         ("subtract", {}, [(6,)], r"expects 2 tensors \(x1, x2\), received 1"),
         ("relu", {}, [(6,), (6,)], "expects 1 tensor"),
+        ("where", {"x2": 0.0}, [(6,)], "a condition with both x1 and x2"),
+        ("where", {}, [(6,)], "a condition with both x1 and x2"),
         ("mean", {"axis": 3}, [(4, 6)], "an axis from -3 to 2, and has 3"),
         ("reshape", {"newshape": [-1, 5]}, [(4, 6)], "as many values"),
         ("transpose", {"axes": [0, 1]}, [(4, 6)], "each axis from 0 to 2 once"),

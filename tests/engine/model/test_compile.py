@@ -198,3 +198,14 @@ def test_layers_compute_in_the_type_of_the_config(config, facts, settings: str, 
     model = build(keras, experiment, facts(), document)
     assert model.layers[-1].compute_dtype == computes
     keras.config.set_floatx("float32")
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("operation", ["{mean: {axis: 0}}", "{mean: {axis: 0, keepdims: true}}", "{sum: {axis: null}}"])
+@pytest.mark.parametrize("loss", ["mean_squared_error", "sparse_categorical_crossentropy"])
+def test_outputs_have_a_row_for_each_example(keras, config, facts, operation: str, loss: str) -> None:
+    """A loss may compare the one row with every target, so that an operation over the batch is refused at its place."""
+    experiment, document = config(f"\n  - Dense: 3\n  - Op: {{op: {operation}}}", f"loss: {loss}\n  optimizer: Adam")
+    with pytest.raises(BuildError, match="expected outputs with a row for each example") as caught:
+        build(keras, experiment, facts(), document)
+    assert caught.value.problems[0].mark.line == document.mark(("model", 1)).line

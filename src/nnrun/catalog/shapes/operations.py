@@ -37,7 +37,7 @@ _SAME = """abs absolute angle arccos arccosh arcsin arcsinh arctan arctanh argso
 _BROADCAST = """add arctan2 bitwise_and bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor clip divide
     divide_no_nan equal floor_divide fmax fmin fmod greater greater_equal heaviside hypot isclose
     left_shift less less_equal logaddexp logaddexp2 logical_and logical_or logical_xor maximum minimum mod multiply
-    nextafter not_equal polar power right_shift subtract true_divide where"""
+    nextafter not_equal polar power right_shift subtract true_divide"""
 _REDUCED = """all amax amin any argmax argmin count_nonzero logsumexp max mean min nanargmax nanargmin nanmax
     nanmean nanmin nanprod nanstd nansum nanvar prod ptp std sum var"""
 
@@ -167,6 +167,13 @@ def _broadcast(call: _OpCall, one: Shape, other: Shape) -> Shape:
 def _broadcasted(call: _OpCall) -> LayerShape:
     shapes = [*call.shapes, *call.constants]
     return call.result(reduce(lambda one, other: _broadcast(call, one, other), shapes))
+
+
+def _where(call: _OpCall) -> LayerShape:
+    if len(call.shapes) + len(call.constants) != 3:
+        hint = "Name three tensors in from:, or give a number for one of them: {where: {x2: 0.0}} takes two."
+        raise call.error("expects a condition with both x1 and x2", hint)
+    return _broadcasted(call)
 
 
 def _reduced(call: _OpCall) -> LayerShape:
@@ -447,6 +454,7 @@ OPERATIONS: Mapping[str, Callable[[_OpCall], LayerShape]] = {
     "top_k": _top_k,
     "transpose": _transpose,
     "unstack": _unstack,
+    "where": _where,
 }
 
 

@@ -102,6 +102,7 @@ def _functional(builder: Builder, experiment: Experiment, shapes: Mapping[str, S
         tensors[node.name] = (None, *made) if node.cut else made
     builder.notes += keep_fallbacks(builder.made)
     outputs = {one.name: _output_tensor(builder, one, tensors) for one in graph.outputs}
+    _require_examples(builder, graph, inputs, outputs)
     name = experiment.name.replace(".", "_").replace("-", "_")
     if graph.chain:
         return builder.keras.Model(next(iter(inputs.values())), next(iter(outputs.values())), name=name)
@@ -159,3 +160,19 @@ def _output_tensor(builder: Builder, output: ModelOutput, tensors: Mapping[str, 
         return _tensor_of(tensors, output.source)
     except ValueError as error:
         raise builder.error(output.path, str(error), "count the layer's outputs from 0") from error
+
+
+def _require_examples(builder: Builder, graph: Graph, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> None:
+    """Check that outputs have a row for each example: a loss might compare one row with every target.
+
+    Raises:
+        BuildError: An output has as many rows for every batch, at its place or that of the layer that gives it.
+    """
+    batches = {tensor.shape[0] for tensor in inputs.values()}
+    for one in graph.outputs:
+        shape = tuple(outputs[one.name].shape)
+        if not shape or shape[0] not in batches:
+            text = f"expected outputs with a row for each example, received the shape {list(shape)} for any batch"
+            hint = "axis 0 is the batch: let no operation before it, such as mean or sum, go over it"
+            place = next((node.path for node in graph.nodes if node.name == one.source.name), one.path)
+            raise builder.error(place, text, hint)
