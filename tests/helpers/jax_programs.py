@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-#: XLA translates small programs for several times as long as they run: these options let it optimize hardly anything.
-QUICKLY_COMPILED = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
-
 
 def kept_programs(folder: Path) -> dict[str, str]:
-    """Return the environment in which JAX compiles quickly, and keeps the programs of one process in a folder.
+    """Return the environment in which JAX keeps the programs of one process in a folder, also the quickly compiled.
 
     A kept program has the bits of a compiled one: `tests/engine/backend/test_compile_cache.py`.
 
@@ -17,7 +14,6 @@ def kept_programs(folder: Path) -> dict[str, str]:
         folder: A folder that no other process uses: those with another number of threads have other programs.
     """
     return {
-        **QUICKLY_COMPILED,
         "JAX_ENABLE_COMPILATION_CACHE": "true",
         "JAX_COMPILATION_CACHE_DIR": str(folder),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jax_programs import QUICKLY_COMPILED
 
 from nnrun.config.files import shipped_configs
 
@@ -21,7 +20,7 @@ pytestmark = [
     pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed: pip install 'nnrun[jax]'"),
 ]
 
-#: The tests have one config of each kind of model; all configs take some six minutes of a core more.
+#: The tests have one config of each kind of model; all configs take six minutes of a core instead of two.
 #: Left out are further convolutions like those of digits_cnn and unet, which are slow on a CPU with XLA, texts, and
 #: networks of Dense layers on tables like those of boston_baseline, iris and pima_kfold. transfer_digits has
 #: `cache_frozen`, which is of TensorFlow alone.
@@ -42,30 +41,17 @@ NAMES = [
 ]
 
 
-#: Configs with convolutions, which XLA must optimize; it compiles the others for longer than they train.
-CONVOLUTIONS = frozenset({"smoke/digits_cnn", "smoke/spoken_digits", "smoke/unet"})
-
-
 @pytest.fixture(scope="module")
 def verified(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Verify all configs in two processes, each of which starts JAX once, with no data but those of the packages."""
-    home = tmp_path_factory.mktemp("jax")
-    others = [name for name in NAMES if name not in CONVOLUTIONS]
-    quickly = verify(home / "quickly", others, QUICKLY_COMPILED)
-    return quickly | verify(home / "optimized", sorted(CONVOLUTIONS), {})
-
-
-def verify(home: Path, names: list[str], environment: dict[str, str]) -> dict[str, Any]:
-    """Verify configs in one process; return what is known of each, by the name of its file."""
-    home.mkdir()
-    shipped = shipped_configs()
-    for name in names:
+    """Verify all configs in one process, which starts JAX once, with no other data than those of the packages."""
+    home, shipped = tmp_path_factory.mktemp("jax"), shipped_configs()
+    for name in NAMES:
         text = f"extends: {shipped[name]}\nbackend: jax\n"
         (home / f"{name.replace('/', '_')}.yaml").write_text(text, encoding="utf-8")
     files = sorted(path.name for path in home.glob("*.yaml"))
     done = subprocess.run(
         [sys.executable, "-m", "nnrun", "verify", "--json", "--data-dir", str(home / "none"), *files],
-        env={**os.environ, **environment, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         cwd=home,
         capture_output=True,
         text=True,
