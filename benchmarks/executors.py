@@ -24,7 +24,7 @@ import numpy as np
 from nnrun.cores import usable_cores
 from nnrun.engine.backend.start import BackendSettings, start_keras, tensorflow
 from nnrun.engine.executors.resident import ResidentExecutor
-from nnrun.engine.executors.shuffle import order
+from nnrun.engine.executors.shuffle import epoch_order
 from nnrun.engine.executors.xla_rule import decide_xla
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def runner(keras: Any, case: Case, executor: str, data: tuple[Any, Any]) -> Call
     resident = ResidentExecutor(tensorflow(), model, case.batch, xla=executor == "xla")
     tensors = resident.put(x, y)
     resident.build(tensors)
-    return lambda epoch: resident.train(tensors, order(7, epoch, tensors.rows), lambda *_: None) and None
+    return lambda epoch: resident.train(tensors, epoch_order(7, epoch, tensors.rows), lambda *_: None) and None
 
 
 def measure(keras: Any, case: Case, rounds: int) -> dict[str, dict[str, Any]]:

@@ -28,9 +28,10 @@ from nnrun.cli.terminal.progress import open_progress
 from nnrun.errors import NnrunError
 from nnrun.pipeline.check import examine
 from nnrun.pipeline.summarize import summarize
-from nnrun.pipeline.verify import VerifyRequest, find_or_train, value_at
+from nnrun.pipeline.verify import VerifyRequest, find_or_train
 from nnrun.runs import record
 from nnrun.runs.compare import compare
+from nnrun.runs.documents import score_at
 from nnrun.runs.folder import RunFolder
 
 HOME = Path(__file__).resolve().parents[1]
@@ -128,7 +129,7 @@ def _measured(request: MeasureRequest) -> dict[str, Any]:
 def figures(folder: RunFolder, path: str) -> dict[str, Any]:
     """Return the score of a run, that of each fold, and its seconds."""
     scores, kept = json.loads(folder.scores.read_bytes()), record.read(folder)
-    value = value_at(scores, path)
+    value = score_at(scores, path)
     if value is None:
         raise NnrunError(f"{folder.path}: scores.json has no number at {path}")
     begin, end = (datetime.fromisoformat(kept[key]) for key in ("start", "end"))

@@ -29,6 +29,7 @@ def test_times_with_a_zone_go_on_as_times_of_utc(paths, listener, spec, suffix, 
     if suffix == "csv":
         table.assign(day=[time.isoformat() for time in times]).to_csv(file, index=False)
     else:
+        pytest.importorskip("pyarrow.parquet")
         table.to_parquet(file)
     given = {"file": file.name, "time": "day", "target": "sales", "window": 3, "group": "store"}
     data = spec(suffix, split=None, **given)
