@@ -87,7 +87,11 @@ def changed_data(before: Mapping[str, str], examined: Examined, progress: Progre
     Raises:
         DataError: The files are missing, or cannot be read.
     """
-    now = current_data_digests(examined, progress)
+    return changed_files(before, current_data_digests(examined, progress))
+
+
+def changed_files(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Return the names of the data files whose digests are not those that they were before."""
     return [name.removeprefix("file:") for name, sha256 in before.items() if now.get(name) != sha256]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nnrun.errors import DataError, RunError
 from nnrun.pipeline import user_code
 from nnrun.pipeline.check import examine
-from nnrun.pipeline.same_runs import changed_data
+from nnrun.pipeline.same_runs import changed_data, changed_files
 from nnrun.progress import NullProgress
 from nnrun.runs import record as records
 
@@ -61,8 +61,7 @@ def require_trained_on_frozen_data(folder: SweepFolder, trial: Trial, fields: Ma
         ChangedDataError: It was trained on others.
     """
     run = folder.run(trial.number)
-    digests = records.read(run).get("digests", {})
-    changed = [name.removeprefix("file:") for name, sha256 in fields["data"].items() if digests.get(name) != sha256]
+    changed = changed_files(fields["data"], records.read(run).get("digests", {}))
     if changed:
         # Its run is done, and would be taken for that of the trial; without its record, what a kill leaves is not.
         run.record.unlink()
