@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from nnrun.data import learned_tokens
 from nnrun.pipeline.check import examine
 
 TAGGER = """name: tags
@@ -77,6 +78,14 @@ def test_texts_of_a_target_that_are_cut_are_a_finding(tagger) -> None:
 def test_what_each_fold_learns_is_not_known(tagger) -> None:
     """`$classes` may differ from fold to fold."""
     assert _names(tagger(split="{k_fold: {folds: 2}}")) == ["undecided"]
+
+
+def test_very_many_texts_are_left_to_training(tagger, monkeypatch) -> None:
+    """`check` learns no tokens of more rows than it does quickly."""
+    monkeypatch.setattr(learned_tokens, "_MOST_ROWS", 39)
+    assert _names(tagger()) == ["undecided"]
+    monkeypatch.setattr(learned_tokens, "_MOST_ROWS", 40)
+    assert _names(tagger()) == []
 
 
 def test_a_loss_that_does_not_suit_is_the_one_error(tagger) -> None:

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from nnrun.spec.facts import TargetForms
 
 
+#: Of more rows `check` learns no tokens: byte pair encoding of 20,000 texts of 12 words takes 1.3 s, and is done again
+#: in training. A Parquet file's targets are read up to a million rows.
+_MOST_ROWS = 50_000
+
+
 def examine_text_target(data: SourceData, spec: DataSpec, *, forms: TargetForms, seed: int) -> TargetReport:
     """Return the tokens that a target of text has in training, and which of its texts are cut.
 
@@ -33,10 +38,11 @@ def examine_text_target(data: SourceData, spec: DataSpec, *, forms: TargetForms,
         seed: The seed of the experiment.
 
     Returns:
-        Nothing where the target is a set of labels, where each fold learns its own tokens, and where they cannot be
-        learned: training says why.
+        Nothing where the target is a set of labels, where each fold learns its own tokens, where there are very many
+        texts, and where tokens cannot be learned: training says why.
     """
-    if spec.split is not None and spec.split.cross_validation is not None:
+    has_folds = spec.split is not None and spec.split.cross_validation is not None
+    if has_folds or len(data.train) > _MOST_ROWS:
         return TargetReport()
     try:
         parts = split_parts(data, spec.split, seed)
